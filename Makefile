@@ -1,0 +1,31 @@
+# `make help` lists the targets. The logic is in tools/; the targets only name it.
+PYTHON ?= python3
+export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.collections
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+.PHONY: help bootstrap demo test lint sanity unit integration
+.DEFAULT_GOAL := help
+
+help: ## print this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+bootstrap: ## virtual environment with pinned tools, and the collections needed
+	@$(PYTHON) tools/bootstrap
+
+demo: bootstrap ## fresh machine -> the sample built, tested and promoted for two platforms; prints the report's path
+	@tools/demo
+
+test: bootstrap ## fresh machine -> every test that needs no other machine
+	@tools/check lint machine tests
+
+lint: bootstrap ## ruff, mypy, yamllint, ansible-lint, changelog fragments
+	@tools/check lint
+
+sanity: bootstrap ## ansible-test sanity on the collection
+	@tools/check sanity
+
+unit: bootstrap ## tables over pure functions, and the house rules; needs no Docker
+	@pytest tests/unit
+
+integration: bootstrap ## every module against the real engine, BuildKit and registry (provisions this machine)
+	@tools/check machine integration
