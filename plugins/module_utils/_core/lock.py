@@ -1,0 +1,48 @@
+# Copyright: Contributors to the imagefleet.dify project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One at a time on this host: locks on files that vanish when they are released, also when their holder is killed."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from contextlib import ExitStack, contextmanager
+from typing import Iterable, Iterator
+
+
+@contextmanager
+def file_locks(folder: str, names: Iterable[str]) -> Iterator[None]:
+    """Hold an exclusive lock on each of ``names`` in ``folder``, taken in sorted order so that two holders never wait crosswise.
+
+    The kernel releases the lock of a process that dies. Waits for as long as somebody else holds one.
+    """
+    os.makedirs(folder, mode=0o755, exist_ok=True)
+    with ExitStack() as stack:
+        for name in sorted(set(names)):
+            stack.enter_context(_lock(os.path.join(folder, f"{name}.lock")))
+        yield
+
+
+@contextmanager
+def _lock(path: str) -> Iterator[None]:
+    descriptor = _acquire(path)
+    try:
+        yield
+    finally:
+        os.unlink(path)
+        os.close(descriptor)
+
+
+def _acquire(path: str) -> int:
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        try:
+            if os.stat(path).st_ino == os.fstat(descriptor).st_ino:
+                return descriptor
+        except FileNotFoundError:
+            pass
+        # The former holder removed the file between our open and our lock: the lock is on nothing.
+        os.close(descriptor)

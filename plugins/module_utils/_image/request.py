@@ -1,0 +1,209 @@
+# Copyright: Contributors to the imagefleet.dify project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One image as the user asked for it: options merged with their defaults and checked before anything is read."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, Mapping, Sequence
+from urllib.parse import urlsplit
+
+from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
+from ansible_collections.imagefleet.dify.plugins.module_utils._image.build_spec import IMAGE_DEFAULTS, IMAGE_OPTIONS
+from ansible_collections.imagefleet.dify.plugins.module_utils._image.inputs import parse_age
+from ansible_collections.imagefleet.dify.plugins.module_utils._oci.platform import Platform, parse_platforms
+from ansible_collections.imagefleet.dify.plugins.module_utils._oci.reference import (
+    Reference,
+    parse_reference,
+    parse_repository,
+)
+
+_NAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?", re.ASCII)
+_COMMIT = re.compile(r"[0-9a-f]{40}", re.ASCII)
+_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", re.ASCII)
+_SECRET_NAME = re.compile(
+    r"(?:^|_)(?:PASSWORD|PASSWD|SECRET|TOKEN|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY|SECRET_?KEY|CREDENTIALS?)$", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True)
+class Secret:
+    """A build secret: an id, and where its value comes from. The value itself never counts, only ``version`` does."""
+
+    id: str
+    src: str | None = None
+    env: str | None = None
+    value: str | None = None
+    version: str = ""
+
+
+@dataclass(frozen=True)
+class ImageRequest:
+    """One entry of ``images`` with every default filled in."""
+
+    name: str
+    repository: Reference
+    context: str
+    commit: str | None
+    dockerfile: str
+    target: str | None
+    platforms: tuple[Platform, ...]
+    args: Mapping[str, str]
+    contexts: Mapping[str, str]
+    base_images: Mapping[str, str]
+    secrets: tuple[Secret, ...]
+    ssh: tuple[str, ...]
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+    revision: str | None
+    cache_from: tuple[str, ...]
+    cache_to: tuple[str, ...]
+    provenance: str
+    sbom: str | None
+    network: str
+    source_date_epoch: int | None
+    reproducible: bool
+    output: str
+    output_path: str | None
+    rebuild: str
+    max_age: str | None
+    exact_revision: bool
+    compare_to: Reference | None
+
+    @property
+    def context_name(self) -> str:
+        """What a reason calls the context: the name of the image."""
+        return self.name
+
+
+def image_requests(params: Mapping[str, Any]) -> tuple[ImageRequest, ...]:
+    """All images of a task.
+
+    :param params: the module's parameters.
+    :raises CollectionError: an option is missing, malformed, or contradicts another; the message names the image.
+    """
+    requests = []
+    for image in params["images"]:
+        merged = {key: _first_given(image.get(key), params.get(key), IMAGE_DEFAULTS.get(key)) for key in IMAGE_OPTIONS}
+        try:
+            requests.append(_image_request(image["name"], merged))
+        except CollectionError as error:
+            raise CollectionError(f"Image {image['name']!r}: {error.msg}", image=image["name"], **error.facts) from error
+    names = [request.name for request in requests]
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise CollectionError(f"Two images have the same name: {', '.join(repeated)}. Give each its own.")
+    return tuple(requests)
+
+
+def _first_given(*values: Any) -> Any:
+    return next((value for value in values if value is not None), None)
+
+
+def _image_request(name: str, options: Mapping[str, Any]) -> ImageRequest:
+    if not _NAME.fullmatch(name):
+        raise CollectionError("a name has lower-case letters, digits, - and _, and 64 characters at most.")
+    for required in ("repository", "context", "platforms"):
+        if not options[required]:
+            raise CollectionError(f"{required} is missing: set it for the image or at top level.")
+    _check_combination(options)
+    args = _texts("args", options["args"])
+    for key, value in args.items():
+        _refuse_secret(key, value)
+    labels = _texts("labels", options["labels"])
+    for label in ("version", "revision", "created"):
+        if options[label]:
+            labels.setdefault(f"org.opencontainers.image.{label}", options[label])
+    return ImageRequest(
+        name=name,
+        repository=parse_repository(options["repository"]),
+        context=options["context"],
+        commit=options["commit"],
+        dockerfile=options["dockerfile"],
+        target=options["target"],
+        platforms=parse_platforms(options["platforms"]),
+        args=args,
+        contexts=_texts("contexts", options["contexts"]),
+        base_images=_texts("base_images", options["base_images"]),
+        secrets=_secrets(options["secrets"] or []),
+        ssh=tuple(options["ssh"] or ()),
+        labels=labels,
+        annotations=_texts("annotations", options["annotations"]),
+        revision=options["revision"],
+        cache_from=tuple(options["cache_from"] or ()),
+        cache_to=tuple(options["cache_to"] or ()),
+        provenance=options["provenance"],
+        sbom=options["sbom"] or None,
+        network=options["network"],
+        source_date_epoch=options["source_date_epoch"],
+        reproducible=options["reproducible"],
+        output=options["output"],
+        output_path=options["output_path"],
+        rebuild=options["rebuild"],
+        max_age=options["max_age"],
+        exact_revision=options["exact_revision"],
+        compare_to=parse_reference(options["compare_to"]) if options["compare_to"] else None,
+    )
+
+
+def _check_combination(options: Mapping[str, Any]) -> None:
+    if options["commit"] and not _COMMIT.fullmatch(options["commit"]):
+        raise CollectionError(
+            f"commit is {options['commit']!r}, not 40 hexadecimal digits. source_checkout returns such a commit for a ref."
+        )
+    if options["output"] == "oci_layout" and not options["output_path"]:
+        raise CollectionError("output oci_layout needs output_path, the folder of the layout.")
+    if options["output"] != "oci_layout" and options["output_path"]:
+        raise CollectionError(f"output_path is only for output oci_layout, but output is {options['output']}.")
+    if options["max_age"] and parse_age(options["max_age"]) is None:
+        raise CollectionError(f"max_age is {options['max_age']!r}; write a number and h, d or w, such as 7d.")
+    if options["exact_revision"] and not options["revision"]:
+        raise CollectionError("exact_revision counts the revision, but revision is not set.")
+    if options["reproducible"] and options["source_date_epoch"] is None:
+        raise CollectionError("reproducible needs source_date_epoch, the time that files and layers get.")
+    if (options["source_date_epoch"] or 0) < 0:
+        raise CollectionError("source_date_epoch is a number of seconds since 1970, not negative.")
+    if options["sbom"] and options["output"] == "engine":
+        raise CollectionError("sbom needs output registry or oci_layout: the engine keeps no attestations apart.")
+    for option in ("ssh", "cache_from", "cache_to"):
+        for value in options[option] or []:
+            if not value.strip() or "\n" in value or value.startswith("-"):
+                raise CollectionError(f"{option} has the value {value!r}, which buildx would not take.")
+
+
+def _texts(option: str, values: Mapping[str, Any] | None) -> dict[str, str]:
+    """Values as text: YAML turns 1 and true into numbers and booleans, and BuildKit knows only text."""
+    texts = {}
+    for key, value in (values or {}).items():
+        if isinstance(value, (dict, list)) or value is None:
+            raise CollectionError(f"{option}.{key} must be a text, not {type(value).__name__}.")
+        if not str(key).strip() or "=" in str(key) or "\n" in str(key):
+            raise CollectionError(f"{option} has the key {key!r}; a key is not empty and has neither = nor a line break.")
+        texts[str(key)] = str(value).lower() if isinstance(value, bool) else str(value)
+    return texts
+
+
+def _refuse_secret(name: str, value: str) -> None:
+    user_info = urlsplit(value).password if "://" in value else None
+    if _SECRET_NAME.search(name) or user_info:
+        raise CollectionError(
+            f"the build arg {name} looks like a secret, and build args stay in the image's history. "
+            f"Use secrets: [{{id: {name.lower()}, env: …}}] and RUN --mount=type=secret,id={name.lower()} in the Dockerfile.",
+            argument=name,
+        )
+
+
+def _secrets(entries: Sequence[Mapping[str, Any]]) -> tuple[Secret, ...]:
+    for entry in entries:
+        if not _ID.fullmatch(entry["id"]):
+            raise CollectionError(f"the secret id {entry['id']!r} has characters other than letters, digits, _, - and dots.")
+    ids = [entry["id"] for entry in entries]
+    if len(set(ids)) != len(ids):
+        raise CollectionError("two secrets have the same id.")
+    return tuple(
+        Secret(entry["id"], entry.get("src"), entry.get("env"), entry.get("value"), entry.get("version") or "")
+        for entry in entries
+    )
