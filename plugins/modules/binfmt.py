@@ -164,7 +164,7 @@ msg:
   sample: "unknown until the provision playbook has run: No static QEMU for linux/arm64 is on this host."
 """
 
-from typing import Any, Optional
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -196,7 +196,7 @@ BINFMT_SPEC = ArgumentSpec(
 
 def wanted_emulators(params: dict[str, Any]) -> Wanted:
     """The options as a value."""
-    minimum: Optional[str] = params["minimum_qemu_version"]
+    minimum: str | None = params["minimum_qemu_version"]
     if minimum is not None:
         try:
             parse_version(minimum)
@@ -217,10 +217,7 @@ def run(module: AnsibleModule) -> dict[str, Any]:
     wanted = wanted_emulators(module.params)
     host = BinfmtHost(module.run_command, module.tmpdir)
     current = host.read(wanted.architectures)
-    if module.params["state"] == "absent":
-        plan = plan_absent(wanted, current)
-    else:
-        plan = plan_present(wanted, current)
+    plan = plan_absent(wanted, current) if module.params["state"] == "absent" else plan_present(wanted, current)
     if plan.changed and not module.check_mode:
         host.apply(plan)
         current = host.read(wanted.architectures)

@@ -56,7 +56,7 @@ class Architecture:
 
     @property
     def mask(self) -> bytes:
-        """Which bits of :attr:`magic` count: any ABI (bytes 7 and 8) passes, and shared objects (3) as executables (2)."""
+        """Which bits of :attr:`magic` count: any ABI (bytes 7, 8) passes, and shared objects (3) as executables (2)."""
         file_type = struct.pack(f"{self.order}H", 0xFFFE)
         return b"\xff" * 7 + b"\0\0" + b"\xff" * 7 + file_type + b"\xff\xff"
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Any, Mapping, Optional
+from typing import Any, Mapping
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._binfmt.architecture import Architecture, architecture_of
 from ansible_collections.imagefleet.dify.plugins.module_utils._binfmt.persistence import (
@@ -49,8 +49,8 @@ class Proof:
 
     works: bool
     native: bool = False
-    build: Optional[str] = None
-    problem: Optional[str] = None
+    build: str | None = None
+    problem: str | None = None
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Candidate:
     """An emulator on disk that could be registered, and the full version in its file."""
 
     registration: Registration
-    build: Optional[str]
+    build: str | None
 
 
 @dataclass(frozen=True)
@@ -70,12 +70,12 @@ class Found:
     :param kept: the copy of an image's emulator exists.
     """
 
-    registration: Optional[Registration]
+    registration: Registration | None
     proof: Proof
-    conf: Optional[str] = None
+    conf: str | None = None
     packaged: bool = False
     kept: bool = False
-    candidate: Optional[Candidate] = None
+    candidate: Candidate | None = None
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ class Host:
     enabled: bool
     systemd: bool
     other_confs: tuple[str, ...] = ()
-    boot_script: Optional[str] = None
+    boot_script: str | None = None
     boot_links: bool = False
     found: Mapping[Architecture, Found] = field(default_factory=dict)
 
@@ -112,8 +112,8 @@ class Wanted:
     """
 
     platforms: tuple[Platform, ...]
-    image: Optional[str] = None
-    minimum: Optional[str] = None
+    image: str | None = None
+    minimum: str | None = None
     docker_cli: str = "docker"
 
     @property
@@ -187,7 +187,7 @@ def plan_absent(wanted: Wanted, host: Host) -> EmulatorPlan:
     return _plan(host, _join(steps), {})
 
 
-def describe(wanted: Wanted, host: Host, plan: Optional[EmulatorPlan] = None) -> list[dict[str, Any]]:
+def describe(wanted: Wanted, host: Host, plan: EmulatorPlan | None = None) -> list[dict[str, Any]]:
     """One entry for each platform, as the modules return it.
 
     :param plan: what will be done in check mode: an emulator that it registers is not proved yet.
@@ -204,8 +204,8 @@ def check_result(wanted: Wanted, host: Host) -> None:
         proof = host.found[architecture].proof
         if not proof.works:
             raise CollectionError(
-                f"linux/{architecture.name} is registered as {architecture.emulator} but a foreign program does not run: "
-                f"{proof.problem}. Check that the emulator is static and made for this host; "
+                f"linux/{architecture.name} is registered as {architecture.emulator} but a foreign program does "
+                f"not run: {proof.problem}. Check that the emulator is static and made for this host; "
                 "source: image takes another one.",
                 emulator=architecture.emulator,
             )
@@ -331,14 +331,14 @@ def _version_differences(architecture: Architecture, wanted: Wanted, found: Foun
     return []
 
 
-def _new_enough(build: Optional[str], minimum: Optional[str]) -> bool:
+def _new_enough(build: str | None, minimum: str | None) -> bool:
     if minimum is None:
         return True
     version = qemu_version_of(build)
     return version is not None and parse_version(version) >= parse_version(minimum)
 
 
-def _too_old(architecture: Architecture, build: Optional[str], wanted: Wanted) -> CollectionError:
+def _too_old(architecture: Architecture, build: str | None, wanted: Wanted) -> CollectionError:
     where = f"the image {wanted.image}" if wanted.image else "the distribution's package"
     found = f"QEMU {build}" if build else "no version of QEMU"
     return CollectionError(
@@ -409,7 +409,7 @@ def _state(host: Host) -> dict[str, Any]:
     return {"mounted": host.mounted, "emulators": registered, "files": files}
 
 
-def _registration_state(registration: Registration, build: Optional[str]) -> dict[str, Any]:
+def _registration_state(registration: Registration, build: str | None) -> dict[str, Any]:
     return {
         "interpreter": registration.interpreter,
         "flags": registration.flags,
@@ -432,7 +432,7 @@ def _after(
     return {"mounted": mounted, "emulators": emulators, "files": {**files, **steps.files}}
 
 
-def _describe(platform: Platform, host: Host, plan: Optional[EmulatorPlan]) -> dict[str, Any]:
+def _describe(platform: Platform, host: Host, plan: EmulatorPlan | None) -> dict[str, Any]:
     architecture = architecture_of(platform)
     found = host.found[architecture]
     entry: dict[str, Any] = {"platform": str(platform), "native": found.proof.native}
@@ -451,7 +451,7 @@ def _describe(platform: Platform, host: Host, plan: Optional[EmulatorPlan]) -> d
     }
 
 
-def _build_of(target: Optional[Registration], found: Found) -> Optional[str]:
+def _build_of(target: Registration | None, found: Found) -> str | None:
     """The version of what will be registered; an image's is known only once it runs."""
     if target is None or found.candidate is None or target.interpreter != found.candidate.registration.interpreter:
         return None

@@ -17,7 +17,7 @@ import subprocess
 import tempfile
 import time
 from dataclasses import dataclass
-from typing import Callable, Iterable, Iterator, Mapping, Optional
+from typing import IO, Callable, Iterable, Iterator, Mapping, cast
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._binfmt.architecture import ARCHITECTURES, Architecture
 from ansible_collections.imagefleet.dify.plugins.module_utils._binfmt.emulator import (
@@ -175,14 +175,14 @@ class BinfmtHost:
         return f"{self.folder}/{architecture.name}/program"
 
     @contextlib.contextmanager
-    def _started(self, architecture: Architecture) -> Iterator[tuple[subprocess.Popen[bytes], Optional[str]]]:
+    def _started(self, architecture: Architecture) -> Iterator[tuple[subprocess.Popen[bytes], str | None]]:
         """The program, waiting after its message; or why there is no message. It is gone when the block ends."""
         program = self._program(architecture)
         root = os.path.dirname(program)
         os.makedirs(root, exist_ok=True)
         if not os.path.exists(program):
             _write_file(program, proof_program(architecture), 0o755)
-        # In an empty root there is neither the interpreter nor a library, as in a container. Others than root do without.
+        # In an empty root there is neither the interpreter nor a library, as in a container. It takes root.
         command = ["chroot", root, "/program"] if os.geteuid() == 0 else ["env", program]
         with subprocess.Popen(
             command,
@@ -197,25 +197,24 @@ class BinfmtHost:
                 process.kill()
 
 
-def _await_message(process: subprocess.Popen[bytes]) -> Optional[str]:
-    assert process.stdout is not None and process.stderr is not None
+def _await_message(process: subprocess.Popen[bytes]) -> str | None:
+    stdout, stderr = cast("IO[bytes]", process.stdout), cast("IO[bytes]", process.stderr)
     deadline = time.monotonic() + _PROOF_SECONDS
     message = b""
     while len(message) < len(MESSAGE):
-        if not select.select([process.stdout], [], [], max(0.0, deadline - time.monotonic()))[0]:
+        if not select.select([stdout], [], [], max(0.0, deadline - time.monotonic()))[0]:
             return f"it said nothing within {_PROOF_SECONDS} seconds"
-        part = os.read(process.stdout.fileno(), len(MESSAGE) - len(message))
+        part = os.read(stdout.fileno(), len(MESSAGE) - len(message))
         if not part:
             status = _end(process)
-            error = process.stderr.read().decode("utf-8", "replace").strip()
+            error = stderr.read().decode("utf-8", "replace").strip()
             return error.replace("chroot: ", "").replace("env: ", "") or f"it ended with {_status(status)}"
         message += part
     return None if message == MESSAGE else f"it said {message!r} in place of {MESSAGE!r}"
 
 
 def _end(process: subprocess.Popen[bytes]) -> int:
-    assert process.stdin is not None
-    process.stdin.close()
+    cast("IO[bytes]", process.stdin).close()
     try:
         return process.wait(_PROOF_SECONDS)
     except subprocess.TimeoutExpired:
@@ -227,7 +226,7 @@ def _status(status: int) -> str:
     return f"signal {-status}" if status < 0 else f"status {status}"
 
 
-def _find_candidate(architecture: Architecture) -> Optional[Candidate]:
+def _find_candidate(architecture: Architecture) -> Candidate | None:
     """The distribution's static emulator, if one is installed."""
     for folder in _CONF_SOURCES:
         for registration in parse_conf(_read_text(f"{folder}/{architecture.emulator}.conf") or ""):
@@ -244,14 +243,14 @@ def _find_candidate(architecture: Architecture) -> Optional[Candidate]:
     return None
 
 
-def _static_candidate(registration: Registration) -> Optional[Candidate]:
+def _static_candidate(registration: Registration) -> Candidate | None:
     if not os.path.isfile(registration.interpreter):
         return None
     emulator = _read_bytes(registration.interpreter)
     return Candidate(registration, find_qemu_build(emulator)) if is_static(emulator) else None
 
 
-def _read_text(path: str) -> Optional[str]:
+def _read_text(path: str) -> str | None:
     try:
         return _read_bytes(path).decode("utf-8", "surrogateescape")
     except FileNotFoundError:

@@ -11,7 +11,6 @@ that changes its init system keeps its emulators.
 from __future__ import annotations
 
 import re
-from typing import Optional
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._binfmt.architecture import Architecture
 from ansible_collections.imagefleet.dify.plugins.module_utils._binfmt.registration import Registration
@@ -85,13 +84,13 @@ def kept_path(architecture: Architecture) -> str:
     return f"{KEPT_DIR}/{architecture.emulator}"
 
 
-def render_conf(registration: Registration, image: Optional[str]) -> str:
+def render_conf(registration: Registration, image: str | None) -> str:
     """The content of :func:`conf_path`."""
     origin = f"# From the image {image}\n" if image else ""
     return f"# Managed by imagefleet.dify.binfmt\n{origin}{registration.line()}\n"
 
 
-def image_in_conf(text: Optional[str]) -> Optional[str]:
+def image_in_conf(text: str | None) -> str | None:
     """The image that the emulator of a rendered file came from, if any."""
     match = _FROM_IMAGE.search(text or "")
     return match[1] if match else None

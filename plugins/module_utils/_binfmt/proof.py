@@ -22,7 +22,6 @@ from __future__ import annotations
 import struct
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._binfmt.architecture import (
-    ELF_EXECUTABLE,
     Architecture,
 )
 
@@ -67,7 +66,7 @@ _CODE_AMD64 = bytes.fromhex(
     "bf2a000000"  # mov edi, 42
     "0f05"  # syscall
 )
-# arm, 32-bit instructions that ARMv5 knows too: r7 holds the number (write 4, read 3, exit 1); r0, r1, r2 the arguments.
+# arm, instructions of ARMv5 too: r7 holds the number (write 4, read 3, exit 1); r0, r1, r2 the arguments.
 _CODE_ARM = bytes.fromhex(
     "0100a0e3"  # mov r0, #1
     "0115a0e3"  # mov r1, #0x400000
@@ -135,7 +134,7 @@ _CODE_MIPS64 = bytes.fromhex(
     "2404002a"  # li a0, 42
     "0000000c"  # syscall
 )
-# POWER, little-endian: r0 holds the number (write 4, read 3, exit 1); r3, r4, r5 the arguments; r1 is the stack pointer.
+# POWER, little-endian: r0 holds the number (write 4, read 3, exit 1); r3, r4, r5 the arguments; r1 is the stack.
 _CODE_PPC64LE = bytes.fromhex(
     "01006038"  # li r3, 1
     "4000803c"  # lis r4, 0x40

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import re
 import struct
-from typing import Optional
 
 # QEMU's main() prints one literal, put together by the compiler: "qemu-" TARGET " version " VERSION "\nCopyright".
 _VERSION = re.compile(rb"qemu-[a-z0-9_]+ version ((\d+(?:\.\d+)+)[^\n\0]{0,120})\n")
 _INTERPRETER_SEGMENT = 3
 
 
-def find_qemu_build(emulator: bytes) -> Optional[str]:
+def find_qemu_build(emulator: bytes) -> str | None:
     """QEMU's full version in the bytes of an emulator, such as ``10.0.13 (Debian 1:10.0.13+ds-0+deb13u1)``.
 
     It is read rather than asked for by ``--version``: an emulator whose name says that it expects the arguments of a
@@ -25,7 +24,7 @@ def find_qemu_build(emulator: bytes) -> Optional[str]:
     return match[1].decode("utf-8", "replace").strip() if match else None
 
 
-def qemu_version_of(build: Optional[str]) -> Optional[str]:
+def qemu_version_of(build: str | None) -> str | None:
     """The numbers of a full version: ``10.0.13``."""
     match = re.match(r"\d+(?:\.\d+)+", build or "")
     return match[0] if match else None

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Optional
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
 
@@ -72,7 +71,7 @@ def container_flags(flags: str, interpreter: str) -> str:
     return canonical_flags(flags + "CF" + ("P" if interpreter.endswith(_ARGV0_ENDING) else ""))
 
 
-def parse_registered(name: str, text: str) -> Optional[Registration]:
+def parse_registered(name: str, text: str) -> Registration | None:
     """What ``/proc/sys/fs/binfmt_misc/NAME`` holds; None when it goes by a file name's extension.
 
     :raises CollectionError: the text is not what kernels print.
@@ -111,7 +110,7 @@ def parse_conf(text: str) -> tuple[Registration, ...]:
     )
 
 
-def _parse_line(line: str) -> Optional[Registration]:
+def _parse_line(line: str) -> Registration | None:
     # The first character is the delimiter, whatever it is.
     fields = line[1:].split(line[0])
     if len(fields) < 6 or fields[1] not in ("M", "E") or not fields[0] or not re.fullmatch(r"\d*", fields[2], re.ASCII):
