@@ -91,7 +91,9 @@ def bake_definition(targets: Sequence[BuildTarget]) -> str:
     )
 
 
-def bake_args(builder: str, targets: Sequence[BuildTarget], metadata_file: str, version: tuple[int, int, int]) -> tuple[str, ...]:
+def bake_args(
+    builder: str, targets: Sequence[BuildTarget], metadata_file: str, version: tuple[int, int, int]
+) -> tuple[str, ...]:
     """Arguments of ``docker``; the definition goes to standard input."""
     arguments = ["buildx", "bake", "--builder", builder, "--file", "-", "--progress", "rawjson"]
     arguments += ["--metadata-file", metadata_file]
@@ -142,11 +144,17 @@ def batches(targets: Sequence[BuildTarget], size: int) -> list[tuple[BuildTarget
 def _entitlements(targets: Sequence[BuildTarget]) -> list[str]:
     found: dict[str, None] = {}
     for target in targets:
-        folders = [target.context, target.dockerfile, *(path for path in target.contexts.values() if path.startswith("/"))]
+        folders = [
+            target.context,
+            target.dockerfile,
+            *(path for path in target.contexts.values() if path.startswith("/")),
+        ]
         found.update((f"fs.read={path}", None) for path in folders)
         found.update((f"fs.read={_option(secret, 'src')}", None) for secret in target.secrets if _option(secret, "src"))
         found.update((f"fs.read={_option(cache, 'src')}", None) for cache in target.cache_from if _option(cache, "src"))
-        found.update((f"fs.write={_option(cache, 'dest')}", None) for cache in target.cache_to if _option(cache, "dest"))
+        found.update(
+            (f"fs.write={_option(cache, 'dest')}", None) for cache in target.cache_to if _option(cache, "dest")
+        )
         if _option(target.output, "dest"):
             found[f"fs.write={_option(target.output, 'dest')}"] = None
         if target.ssh:
