@@ -42,4 +42,9 @@ class MissingPrerequisite(CollectionError):
 
     def check_mode_result(self) -> dict[str, Any]:
         """Keyword arguments for ``AnsibleModule.exit_json`` in check mode."""
-        return {"changed": False, "unknown": True, "msg": f"unknown until {self.task} has run: {self.msg}", **self.facts}
+        return {
+            "changed": False,
+            "unknown": True,
+            "msg": f"unknown until {self.task} has run: {self.msg}",
+            **self.facts,
+        }

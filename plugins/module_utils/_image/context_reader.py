@@ -115,30 +115,29 @@ def read_blobs(
 
     :raises CollectionError: an object is missing, as in a partial clone.
     """
-    with subprocess.Popen(
+    wanted = list(dict.fromkeys(object_ids))
+    completed = subprocess.run(
         [program, "cat-file", "--batch"],
         cwd=repository,
         env={**os.environ, **environment},
-        stdin=subprocess.PIPE,
+        input="".join(f"{object_id}\n" for object_id in wanted).encode(),
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-    ) as process:
-        assert process.stdin is not None and process.stdout is not None
-        contents: dict[str, bytes] = {}
-        # One request at a time keeps both pipes short; Git answers each from its pack at once.
-        for object_id in dict.fromkeys(object_ids):
-            process.stdin.write(object_id.encode() + b"\n")
-            process.stdin.flush()
-            header = process.stdout.readline().split()
-            if len(header) != 3:
-                process.kill()
-                raise CollectionError(
-                    f"Object {object_id} is missing in the repository {repository}. Is it a partial clone? Check the source "
-                    "out again without a filter."
-                )
-            contents[object_id] = process.stdout.read(int(header[2]))
-            process.stdout.read(1)
-        process.stdin.close()
+        check=False,
+    )
+    contents: dict[str, bytes] = {}
+    position = 0
+    for object_id in wanted:
+        end = completed.stdout.find(b"\n", position)
+        header = completed.stdout[position:end].split()
+        if end < 0 or len(header) != 3:
+            raise CollectionError(
+                f"Object {object_id} is missing in the repository {repository}. Is it a partial clone? Check the source "
+                "out again without a filter."
+            )
+        size = int(header[2])
+        contents[object_id] = completed.stdout[end + 1 : end + 1 + size]
+        position = end + 1 + size + 1
     return contents
 
 

@@ -76,7 +76,7 @@ class Dockerfile:
         :raises CollectionError: a name uses an argument that has no value, or ``target`` is no stage.
         """
         scope = self._global_scope(build_args)
-        names = set()
+        names: set[str] = set()
         for stage in self._reached(target, scope):
             names.update(self._images_of(stage, self._stage_names(), scope))
         return tuple(sorted(names))
@@ -293,7 +293,8 @@ def _expand(text: str, scope: Mapping[str, str]) -> str | None:
 def _mounts(instruction: Instruction) -> Iterator[dict[str, str]]:
     for name, value in instruction.flags:
         if name == "mount":
-            yield dict(part.split("=", 1) if "=" in part else (part, "true") for part in value.split(",") if part)
+            pairs = (part.partition("=") for part in value.split(",") if part)
+            yield {key: text if equals else "true" for key, equals, text in pairs}
 
 
 def _sources(stage: Stage) -> Iterator[str]:

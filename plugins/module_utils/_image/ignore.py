@@ -67,7 +67,9 @@ def _patterns(text: str) -> Iterable[IgnorePattern]:
             pattern = pattern[1:].strip()
         if not pattern:
             if exception:
-                raise CollectionError(f"Line {number + 1} of the ignore file is an exception without a pattern: {line!r}.")
+                raise CollectionError(
+                    f"Line {number + 1} of the ignore file is an exception without a pattern: {line!r}."
+                )
             continue
         cleaned = posixpath.normpath(pattern.replace("\\\\", "\\"))
         cleaned = cleaned.lstrip("/") if len(cleaned) > 1 else cleaned
@@ -107,7 +109,9 @@ def _compile(pattern: str, line: int) -> re.Pattern[str]:
     try:
         return re.compile(expression, re.DOTALL)
     except re.error as error:
-        raise CollectionError(f"Line {line} of the ignore file has a malformed pattern: {pattern!r} ({error}).") from error
+        raise CollectionError(
+            f"Line {line} of the ignore file has a malformed pattern: {pattern!r} ({error})."
+        ) from error
 
 
 def _class_end(pattern: str, start: int) -> int | None:

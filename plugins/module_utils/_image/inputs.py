@@ -152,7 +152,9 @@ def explain(
     for name, digest in sorted(current["contexts"].items()):
         before = (previous.get("contexts") or {}).get(name)
         if digest != before:
-            reasons.append(_context_reason(name or context_name, wanted.contexts[name].files, before, (files or {}).get(name)))
+            reasons.append(
+                _context_reason(name or context_name, wanted.contexts[name].files, before, (files or {}).get(name))
+            )
     for name in sorted(set(previous.get("contexts") or {}) - set(current["contexts"])):
         reasons.append(f"context {name}: removed")
     return reasons

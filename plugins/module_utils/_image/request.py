@@ -25,7 +25,8 @@ _NAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?", re.ASCII)
 _COMMIT = re.compile(r"[0-9a-f]{40}", re.ASCII)
 _ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", re.ASCII)
 _SECRET_NAME = re.compile(
-    r"(?:^|_)(?:PASSWORD|PASSWD|SECRET|TOKEN|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY|SECRET_?KEY|CREDENTIALS?)$", re.IGNORECASE
+    r"(?:^|_)(?:PASSWORD|PASSWD|SECRET|TOKEN|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY|SECRET_?KEY|CREDENTIALS?)$",
+    re.IGNORECASE,
 )
 
 
@@ -91,7 +92,9 @@ def image_requests(params: Mapping[str, Any]) -> tuple[ImageRequest, ...]:
         try:
             requests.append(_image_request(image["name"], merged))
         except CollectionError as error:
-            raise CollectionError(f"Image {image['name']!r}: {error.msg}", image=image["name"], **error.facts) from error
+            raise CollectionError(
+                f"Image {image['name']!r}: {error.msg}", image=image["name"], **error.facts
+            ) from error
     names = [request.name for request in requests]
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
@@ -150,6 +153,7 @@ def _image_request(name: str, options: Mapping[str, Any]) -> ImageRequest:
 
 
 def _check_combination(options: Mapping[str, Any]) -> None:
+    _check_age_and_time(options)
     if options["commit"] and not _COMMIT.fullmatch(options["commit"]):
         raise CollectionError(
             f"commit is {options['commit']!r}, not 40 hexadecimal digits. source_checkout returns such a commit for a ref."
@@ -158,16 +162,23 @@ def _check_combination(options: Mapping[str, Any]) -> None:
         raise CollectionError("output oci_layout needs output_path, the folder of the layout.")
     if options["output"] != "oci_layout" and options["output_path"]:
         raise CollectionError(f"output_path is only for output oci_layout, but output is {options['output']}.")
-    if options["max_age"] and parse_age(options["max_age"]) is None:
-        raise CollectionError(f"max_age is {options['max_age']!r}; write a number and h, d or w, such as 7d.")
     if options["exact_revision"] and not options["revision"]:
         raise CollectionError("exact_revision counts the revision, but revision is not set.")
+    if options["sbom"] and options["output"] == "engine":
+        raise CollectionError("sbom needs output registry or oci_layout: the engine keeps no attestations apart.")
+    _check_lists(options)
+
+
+def _check_age_and_time(options: Mapping[str, Any]) -> None:
+    if options["max_age"] and parse_age(options["max_age"]) is None:
+        raise CollectionError(f"max_age is {options['max_age']!r}; write a number and h, d or w, such as 7d.")
     if options["reproducible"] and options["source_date_epoch"] is None:
         raise CollectionError("reproducible needs source_date_epoch, the time that files and layers get.")
     if (options["source_date_epoch"] or 0) < 0:
         raise CollectionError("source_date_epoch is a number of seconds since 1970, not negative.")
-    if options["sbom"] and options["output"] == "engine":
-        raise CollectionError("sbom needs output registry or oci_layout: the engine keeps no attestations apart.")
+
+
+def _check_lists(options: Mapping[str, Any]) -> None:
     for option in ("ssh", "cache_from", "cache_to"):
         for value in options[option] or []:
             if not value.strip() or "\n" in value or value.startswith("-"):
@@ -181,7 +192,9 @@ def _texts(option: str, values: Mapping[str, Any] | None) -> dict[str, str]:
         if isinstance(value, (dict, list)) or value is None:
             raise CollectionError(f"{option}.{key} must be a text, not {type(value).__name__}.")
         if not str(key).strip() or "=" in str(key) or "\n" in str(key):
-            raise CollectionError(f"{option} has the key {key!r}; a key is not empty and has neither = nor a line break.")
+            raise CollectionError(
+                f"{option} has the key {key!r}; a key is not empty and has neither = nor a line break."
+            )
         texts[str(key)] = str(value).lower() if isinstance(value, bool) else str(value)
     return texts
 
@@ -199,7 +212,9 @@ def _refuse_secret(name: str, value: str) -> None:
 def _secrets(entries: Sequence[Mapping[str, Any]]) -> tuple[Secret, ...]:
     for entry in entries:
         if not _ID.fullmatch(entry["id"]):
-            raise CollectionError(f"the secret id {entry['id']!r} has characters other than letters, digits, _, - and dots.")
+            raise CollectionError(
+                f"the secret id {entry['id']!r} has characters other than letters, digits, _, - and dots."
+            )
     ids = [entry["id"] for entry in entries]
     if len(set(ids)) != len(ids):
         raise CollectionError("two secrets have the same id.")
