@@ -1,0 +1,83 @@
+# Copyright: Contributors to the imagefleet.dify project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What tests share: where the repository and the registry are, and how a playbook is run."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+DEADLINE_SECONDS = 1500
+
+
+class RunPlaybook(Protocol):
+    def __call__(self, playbook: Path | str, *options: str, **variables: Any) -> str: ...
+
+
+@pytest.fixture(scope="session")
+def repository_root() -> Path:
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def registry() -> str:
+    """The registry of this machine, as the registry playbook makes it; another one by IMAGEFLEET_TEST_REGISTRY."""
+    return os.environ.get("IMAGEFLEET_TEST_REGISTRY", "localhost:5000")
+
+
+@pytest.fixture
+def prefix() -> str:
+    """A name of its own for everything a test makes outside of its folder."""
+    return f"t{secrets.token_hex(4)}"
+
+
+@pytest.fixture(scope="session")
+def playbook_environment() -> Mapping[str, str]:
+    """For every program of Ansible that a test runs: our collections, no colours, no warning about localhost."""
+    return {
+        **os.environ,
+        "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".collections"),
+        "ANSIBLE_NOCOLOR": "1",
+        "ANSIBLE_LOCALHOST_WARNING": "False",
+        "ANSIBLE_INVENTORY_UNPARSED_WARNING": "False",
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+    }
+
+
+@pytest.fixture
+def run_playbook(playbook_environment: Mapping[str, str]) -> RunPlaybook:
+    """Run a playbook to its end and return what it printed; the test fails with that when the playbook does."""
+
+    def run(playbook: Path | str, *options: str, **variables: Any) -> str:
+        command = ["ansible-playbook", str(playbook), *options, "--extra-vars", json.dumps(variables)]
+        try:
+            result = subprocess.run(
+                command,
+                env=playbook_environment,
+                cwd=ROOT,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                timeout=DEADLINE_SECONDS,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as expired:
+            output = (expired.stdout or b"").decode(errors="replace")
+            pytest.fail(f"{playbook} was not done after {DEADLINE_SECONDS} s:\n{output}", pytrace=False)
+        if result.returncode != 0:
+            pytest.fail(f"{playbook} ended with status {result.returncode}:\n{result.stdout}", pytrace=False)
+        return result.stdout
+
+    return run
