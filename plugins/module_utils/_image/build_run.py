@@ -1,0 +1,345 @@
+# Copyright: Contributors to the imagefleet.dify project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Building what a plan says is missing: contexts written out, bake run batch by batch, results tagged and merged."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from dataclasses import dataclass, field
+from typing import Any, Mapping, Sequence
+
+from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.bake import (
+    BuildTarget,
+    bake_args,
+    bake_definition,
+    batch_size,
+    batches,
+    needs_engine_cleanup,
+    registry_output,
+    tolerant_cache,
+)
+from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.builder import DOCKER, Builder
+from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.client import BuildxClient, Version
+from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.failure import find_cause
+from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.progress import (
+    Progress,
+    count_steps,
+    duration,
+    emulated_steps,
+    parse_progress,
+    readable_log,
+)
+from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
+from ansible_collections.imagefleet.dify.plugins.module_utils._image.build_plan import ImagePlan, PlatformPlan, holds
+from ansible_collections.imagefleet.dify.plugins.module_utils._image.record import (
+    files_tag,
+    index_annotations,
+    long_files,
+    manifest_annotations,
+)
+from ansible_collections.imagefleet.dify.plugins.module_utils._image.request import ImageRequest, Secret
+from ansible_collections.imagefleet.dify.plugins.module_utils._image.store import (
+    ImageStore,
+    OciLayoutStore,
+    find_provenance,
+    put_files,
+)
+from ansible_collections.imagefleet.dify.plugins.module_utils._oci.manifest import (
+    Manifest,
+    merge_indexes,
+    platform_descriptors,
+)
+from ansible_collections.imagefleet.dify.plugins.module_utils._oci.platform import parse_platform
+
+#: What buildx adds to its metadata when it can (0.14 and newer): the whole build record, where steps have platforms.
+_BAKE_ENVIRONMENT = {"BUILDX_METADATA_PROVENANCE": "max", "BUILDX_METADATA_WARNINGS": "0", "BUILDX_NO_DEFAULT_ATTESTATIONS": "1"}
+
+
+@dataclass(frozen=True)
+class Job:
+    """One build: a platform of an image, and the bake target that makes it."""
+
+    plan: ImagePlan
+    platform: PlatformPlan
+    target: str
+
+
+@dataclass
+class Outcome:
+    """What became of one build: its manifest, or why it failed."""
+
+    job: Job
+    manifest: Manifest | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
+    error: str | None = None
+    log: str = ""
+
+
+@dataclass(frozen=True)
+class BuildRun:
+    """One call of ``image_build``, with everything it needs.
+
+    :param stores: by image name.
+    :param workspace: a folder of this run's own, removed by the caller.
+    :param memory_bytes: of the node; None when it cannot be asked.
+    :param mask: values that must not appear in a log.
+    """
+
+    buildx: BuildxClient
+    builder: Builder
+    version: Version
+    stores: Mapping[str, ImageStore]
+    workspace: str
+    memory_bytes: int | None
+    max_parallel: int | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+    mask: Sequence[str] = ()
+
+    def build(self, plans: Sequence[ImagePlan]) -> list[Outcome]:
+        """Build every missing platform. A failed build does not keep the others from being finished."""
+        jobs = [
+            Job(plan, platform, f"{plan.resolved.request.name}-{platform.platform.replace('/', '-')}")
+            for plan in plans
+            for platform in plan.missing
+        ]
+        folders = self._export(plans)
+        targets = {job.target: self._target(job, folders[job.plan.resolved.request.name]) for job in jobs}
+        outcomes: list[Outcome] = []
+        size = batch_size(self.memory_bytes, self.max_parallel)
+        for batch in batches([targets[job.target] for job in jobs], size):
+            outcomes.extend(self._batch(batch, {job.target: job for job in jobs}))
+        return outcomes
+
+    def merge(self, plan: ImagePlan, built: Mapping[str, Manifest]) -> Manifest:
+        """Make the index of all platforms, put it under its fingerprint and read it back.
+
+        :param built: what was built now, by platform.
+        :raises CollectionError: what is read back is not what was put.
+        """
+        store = self.stores[plan.resolved.request.name]
+        parts = [platform.manifest or built[platform.platform] for platform in plan.platforms]
+        inputs = plan.resolved.inputs
+        index = merge_indexes(
+            [store_index(part, platform.platform) for part, platform in zip(parts, plan.platforms)],
+            index_annotations(inputs, plan.resolved.request.revision),
+        )
+        files = long_files(next(iter(inputs.values())))
+        if files is not None:
+            put_files(store, files_tag(next(iter(inputs.values())).counted()), files)
+        store.put(plan.tag, index)
+        read = store.find(plan.tag)
+        if read is None or read.digest != index.digest or not holds(read, list(inputs)):
+            raise CollectionError(
+                f"{plan.resolved.request.repository.with_tag(plan.tag)} was written as {index.digest}, and reads back as "
+                f"{read.digest if read else 'nothing'}. Another process writes there, or the registry loses data.",
+                image=plan.resolved.request.name,
+            )
+        return read
+
+    def _export(self, plans: Sequence[ImagePlan]) -> dict[str, dict[str, str]]:
+        """Write each image's Dockerfile and contexts out, equal ones once; paths by image name and context name."""
+        written: dict[str, str] = {}
+        folders: dict[str, dict[str, str]] = {}
+        for plan in plans:
+            if not plan.missing:
+                continue
+            resolved = plan.resolved
+            paths = {}
+            for name, source in resolved.folders.items():
+                digest = source.as_input().digest
+                if digest not in written:
+                    written[digest] = os.path.join(self.workspace, f"context-{len(written)}")
+                    source.reader.export(source.entries, written[digest])
+                paths[name] = written[digest]
+            paths["Dockerfile"] = self._write_dockerfile(resolved.request.name, resolved.dockerfile)
+            folders[resolved.request.name] = paths
+        return folders
+
+    def _write_dockerfile(self, name: str, content: bytes) -> str:
+        folder = os.path.join(self.workspace, f"dockerfile-{name}")
+        os.makedirs(folder)
+        path = os.path.join(folder, "Dockerfile")
+        with open(path, "wb") as file:
+            file.write(content)
+        # The ignore rules were applied when the context was written. An empty file beside the Dockerfile keeps BuildKit
+        # from applying those of the context's root, which may not be the ones that count.
+        with open(f"{path}.dockerignore", "wb"):
+            pass
+        return path
+
+    def _target(self, job: Job, folders: Mapping[str, str]) -> BuildTarget:
+        resolved = job.plan.resolved
+        request = resolved.request
+        args = dict(request.args)
+        if request.source_date_epoch is not None:
+            args.setdefault("SOURCE_DATE_EPOCH", str(request.source_date_epoch))
+        store = self.stores[request.name]
+        rewrite = request.source_date_epoch is not None and self.builder.driver != DOCKER
+        if isinstance(store, OciLayoutStore):
+            attributes = ",rewrite-timestamp=true" if rewrite else ""
+        else:
+            attributes = registry_output(self.builder.driver, self.version, rewrite)
+        output, tags = store.output(job.target, attributes)
+        named = {name: path for name, path in folders.items() if name not in ("", "Dockerfile")}
+        inputs = resolved.inputs[job.platform.platform]
+        annotations = manifest_annotations(inputs)
+        if request.revision:
+            annotations.setdefault("org.opencontainers.image.revision", request.revision)
+        return BuildTarget(
+            name=job.target,
+            context=folders[""],
+            dockerfile=folders["Dockerfile"],
+            platforms=(job.platform.platform,),
+            output=output,
+            tags=tags,
+            target=request.target,
+            args=args,
+            contexts={**resolved.pinned[job.platform.platform], **named},
+            secrets=tuple(bake_secret(secret) for secret in request.secrets),
+            ssh=request.ssh,
+            labels=request.labels,
+            annotations=tuple(f"manifest:{key}={value}" for key, value in sorted(annotations.items())),
+            cache_from=request.cache_from,
+            cache_to=tolerant_cache(request.cache_to),
+            attest=attestations(request),
+            network=None if request.network == "default" else request.network,
+            no_cache=request.max_age is not None or request.rebuild == "always",
+        )
+
+    def _batch(self, batch: Sequence[BuildTarget], jobs: Mapping[str, Job]) -> list[Outcome]:
+        """Solve a batch. BuildKit cancels all builds of a solve when one fails, so the others are solved again, from cache."""
+        outcomes = []
+        waiting = list(batch)
+        while waiting:
+            progress, metadata, rc = self._bake(waiting)
+            if rc == 0:
+                outcomes.extend(self._success(jobs[target.name], progress, metadata) for target in waiting)
+                break
+            failed = [target for target in waiting if target.name in progress.failed_targets()]
+            # A failure that names no target, such as a node that went away, is everybody's.
+            failed = failed or waiting
+            outcomes.extend(self._failure(jobs[target.name], progress) for target in failed)
+            waiting = [target for target in waiting if target not in failed]
+        return outcomes
+
+    def _bake(self, targets: Sequence[BuildTarget]) -> tuple[Progress, dict[str, Any], int]:
+        descriptor, metadata_file = tempfile.mkstemp(dir=self.workspace, prefix="metadata-", suffix=".json")
+        os.close(descriptor)
+        completed = self.buildx.cli.run(
+            *bake_args(self.builder.name, targets, metadata_file, self.version),
+            stdin=bake_definition(targets),
+            environment={**_BAKE_ENVIRONMENT, **self.environment},
+            cwd=self.workspace,
+            check=False,
+        )
+        with open(metadata_file, encoding="utf-8") as file:
+            text = file.read()
+        if needs_engine_cleanup(self.builder.driver, self.version):
+            self._remove_from_engine(targets)
+        return parse_progress(completed.stderr), json.loads(text) if text else {}, completed.rc
+
+    def _remove_from_engine(self, targets: Sequence[BuildTarget]) -> None:
+        tags = [tag for target in targets for tag in target.tags]
+        if tags:
+            self.buildx.cli.run("image", "rm", "--force", *tags, check=False)
+
+    def _success(self, job: Job, progress: Progress, metadata: Mapping[str, Any]) -> Outcome:
+        store = self.stores[job.plan.resolved.request.name]
+        platform = job.platform.platform
+        steps = progress.of_target(job.target)
+        own = metadata.get(job.target) or {}
+        built = store.collect(job.target, own["containerimage.digest"])
+        provenance = own.get("buildx.build.provenance") or find_provenance(store, built, platform) or {}
+        executed, cached = count_steps(steps)
+        winner = store.find(job.platform.tag)
+        if winner is None:
+            store.put(job.platform.tag, built)
+        manifest = winner or built
+        facts = {
+            "platform": platform,
+            "fingerprint": job.platform.fingerprint,
+            "built": True,
+            "reasons": list(job.platform.reasons),
+            "digest": _platform_digest(manifest, platform),
+            "executed_steps": executed,
+            "cached_steps": cached,
+            "emulated_steps": emulated_steps(provenance, steps),
+            "duration": duration(steps),
+            "double_build": winner is not None and winner.digest != built.digest,
+        }
+        return Outcome(job, manifest, facts, log=self._masked(readable_log(steps)))
+
+    def _failure(self, job: Job, progress: Progress) -> Outcome:
+        steps = progress.of_target(job.target)
+        log = self._masked(readable_log(steps, progress.messages))
+        broken = next((step for step in steps if step.error and "context canceled" not in step.error), None)
+        cause = find_cause(log)
+        message = f"{job.plan.resolved.request.name} for {job.platform.platform} failed"
+        if broken:
+            message += f" in {broken.title}"
+        message += f": {cause.name}. {cause.remedy}" if cause else "."
+        facts = {
+            "platform": job.platform.platform,
+            "fingerprint": job.platform.fingerprint,
+            "built": False,
+            "reasons": list(job.platform.reasons),
+            "step": broken.title if broken else None,
+            "cause": cause.name if cause else None,
+            "duration": duration(steps),
+        }
+        last = "\n".join(log.splitlines()[-20:])
+        return Outcome(job, None, facts, error=self._masked(f"{message}\n{last}"), log=log)
+
+    def _masked(self, text: str) -> str:
+        for value in self.mask:
+            text = text.replace(value, "********")
+        return text
+
+
+def bake_secret(secret: Secret) -> str:
+    """A secret as bake takes it: by file, or by the name of an environment variable."""
+    if secret.src:
+        return f"type=file,id={secret.id},src={secret.src}"
+    return f"type=env,id={secret.id},env={secret.env or secret_variable(secret)}"
+
+
+def secret_variable(secret: Secret) -> str:
+    """The environment variable in which a value given as text reaches buildx."""
+    return f"IMAGEFLEET_SECRET_{secret.id.upper().replace('-', '_').replace('.', '_')}"
+
+
+def attestations(request: ImageRequest) -> tuple[str, ...]:
+    """``attest`` entries: said outright, so that buildx's default does not depend on its version or environment."""
+    provenance = "type=provenance,disabled=true" if request.provenance == "none" else f"type=provenance,mode={request.provenance}"
+    if not request.sbom:
+        return (provenance,)
+    generator = "" if request.sbom == "default" else f",generator={request.sbom}"
+    return (provenance, f"type=sbom{generator}")
+
+
+def store_index(manifest: Manifest, platform: str) -> Manifest:
+    """The manifest as an index of one platform: what a build without attestations pushes is a bare manifest."""
+    if manifest.is_index:
+        return manifest
+    parsed = parse_platform(platform)
+    described = {"os": parsed.os, "architecture": parsed.architecture}
+    if parsed.variant:
+        described["variant"] = parsed.variant
+    return merge_indexes([], {}, extra=[{**manifest.descriptor(), "platform": described}])
+
+
+def _platform_digest(manifest: Manifest, platform: str) -> str:
+    if not manifest.is_index:
+        return manifest.digest
+    descriptor = platform_descriptors(manifest).get(parse_platform(platform))
+    if descriptor is None:
+        raise CollectionError(
+            f"The build for {platform} pushed an index without that platform: {manifest.digest}. Check the builder's nodes.",
+            platform=platform,
+        )
+    digest: str = descriptor["digest"]
+    return digest
