@@ -96,9 +96,9 @@ EXAMPLES = r"""
 
 - name: Take the emulator from an image, where the distribution's is too old
   imagefleet.dify.binfmt:
-    platforms: [linux/s390x]
+    platforms: [linux/riscv64]
     source: image
-    image: "{{ binfmt_image | default('tonistiigi/binfmt:latest') }}"
+    image: tonistiigi/binfmt:qemu-v9.2.2
 """
 
 RETURN = r"""

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Mapping
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._binfmt.architecture import Architecture, architecture_of
@@ -174,7 +174,8 @@ def plan_present(wanted: Wanted, host: Host) -> EmulatorPlan:
     steps = [_prepare(host)] if emulated else []
     steps += [_present(architecture, targets[architecture], wanted, host) for architecture in emulated]
     steps += [_boot(host)] if emulated else []
-    return _plan(host, _join(steps), targets)
+    registered = {architecture: _as_registered(target, wanted) for architecture, target in targets.items()}
+    return _plan(host, _join(steps), registered)
 
 
 def plan_absent(wanted: Wanted, host: Host) -> EmulatorPlan:
@@ -237,6 +238,11 @@ def _target(architecture: Architecture, wanted: Wanted, found: Found) -> Registr
     )
 
 
+def _as_registered(target: Registration, wanted: Wanted) -> Registration:
+    """What the kernel has until the next restart: an image registers the path inside it."""
+    return target if wanted.image is None else replace(target, interpreter=f"/usr/bin/{target.name}")
+
+
 def _prepare(host: Host) -> _Steps:
     load = (("modprobe", "binfmt_misc"),) if not host.mount_point else ()
     mount = (("mount", "-t", "binfmt_misc", "binfmt_misc", BINFMT_MISC),) if not host.mounted else ()
@@ -293,8 +299,8 @@ def _differences(architecture: Architecture, target: Registration, wanted: Wante
 
 def _registration_differences(label: str, target: Registration, wanted: Wanted, current: Registration) -> list[str]:
     # An image registers the path inside it, with its own magic and mask; after a restart it is our copy.
-    in_image = f"/usr/bin/{current.name}"
-    from_image = wanted.image is not None and current.interpreter == in_image
+    wanted_now = _as_registered(target, wanted).interpreter
+    from_image = wanted.image is not None and current.interpreter == wanted_now
     missing = [flag for flag in target.flags if flag not in current.flags]
     extra = [flag for flag in current.flags if flag not in target.flags] if not from_image else []
     reasons = []
@@ -303,9 +309,7 @@ def _registration_differences(label: str, target: Registration, wanted: Wanted, 
     if missing or extra:
         reasons.append(f"{label}: flags {current.flags or 'none'} -> {target.flags}")
     if not from_image and current.interpreter != target.interpreter:
-        reasons.append(
-            f"{label}: interpreter {current.interpreter} -> {in_image if wanted.image else target.interpreter}"
-        )
+        reasons.append(f"{label}: interpreter {current.interpreter} -> {wanted_now}")
     if not from_image and (current.magic, current.mask, current.offset) != (target.magic, target.mask, target.offset):
         reasons.append(f"{label}: {current.name} is registered for other bytes than those of {label}")
     return reasons
