@@ -169,7 +169,6 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._binfmt.emulator import (
-    Wanted,
     check_result,
     describe,
     plan_absent,
@@ -177,6 +176,7 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._binfmt.emulator i
 )
 from ansible_collections.imagefleet.dify.plugins.module_utils._binfmt.host import BinfmtHost
 from ansible_collections.imagefleet.dify.plugins.module_utils._binfmt.qemu import parse_version
+from ansible_collections.imagefleet.dify.plugins.module_utils._binfmt.state import Wanted
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.outcome import finish
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.spec import ArgumentSpec

@@ -122,10 +122,10 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._binfmt.architecture import ARCHITECTURES, architecture_of
-from ansible_collections.imagefleet.dify.plugins.module_utils._binfmt.emulator import Proof
 from ansible_collections.imagefleet.dify.plugins.module_utils._binfmt.host import BinfmtHost
 from ansible_collections.imagefleet.dify.plugins.module_utils._binfmt.qemu import qemu_version_of
 from ansible_collections.imagefleet.dify.plugins.module_utils._binfmt.registration import Registration
+from ansible_collections.imagefleet.dify.plugins.module_utils._binfmt.state import Proof
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.outcome import finish
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.spec import ArgumentSpec
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.platform import parse_platforms

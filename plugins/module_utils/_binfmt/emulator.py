@@ -7,25 +7,31 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Mapping
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._binfmt.architecture import Architecture, architecture_of
+from ansible_collections.imagefleet.dify.plugins.module_utils._binfmt.drift import (
+    as_registered,
+    find_differences,
+    is_new_enough,
+    too_old,
+)
 from ansible_collections.imagefleet.dify.plugins.module_utils._binfmt.persistence import (
     BINFMT_MISC,
     BOOT_SCRIPT,
     BOOT_SCRIPT_NAME,
     BOOT_SCRIPT_TEXT,
     conf_path,
-    image_in_conf,
     kept_path,
     render_conf,
 )
-from ansible_collections.imagefleet.dify.plugins.module_utils._binfmt.qemu import parse_version, qemu_version_of
+from ansible_collections.imagefleet.dify.plugins.module_utils._binfmt.qemu import qemu_version_of
 from ansible_collections.imagefleet.dify.plugins.module_utils._binfmt.registration import (
     Registration,
     container_flags,
 )
+from ansible_collections.imagefleet.dify.plugins.module_utils._binfmt.state import Found, Host, Wanted
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import (
     CollectionError,
     MissingPrerequisite,
@@ -36,90 +42,6 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._oci.platform impo
 # The first kernel whose binfmt_misc knows the F flag: commit 948b701a607f.
 MINIMUM_KERNEL = (4, 8)
 PROVISION = "the provision playbook"
-
-
-@dataclass(frozen=True)
-class Proof:
-    """What happened when a tiny program of an architecture was run in an empty root directory, as in a container.
-
-    :param native: it ran without any emulator.
-    :param build: the full version of the QEMU that ran it; None for another emulator, or when nothing ran.
-    :param problem: why it did not run; None when it did.
-    """
-
-    works: bool
-    native: bool = False
-    build: str | None = None
-    problem: str | None = None
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """An emulator on disk that could be registered, and the full version in its file."""
-
-    registration: Registration
-    build: str | None
-
-
-@dataclass(frozen=True)
-class Found:
-    """Everything this host has for one architecture.
-
-    :param conf: the content of its file in /etc/binfmt.d; empty when that is masked by a link to /dev/null.
-    :param packaged: /usr/lib/binfmt.d asks for it too.
-    :param kept: the copy of an image's emulator exists.
-    """
-
-    registration: Registration | None
-    proof: Proof
-    conf: str | None = None
-    packaged: bool = False
-    kept: bool = False
-    candidate: Candidate | None = None
-
-
-@dataclass(frozen=True)
-class Host:
-    """What is not about one architecture.
-
-    :param kernel: as ``uname -r`` prints it.
-    :param mount_point: the directory of binfmt_misc exists.
-    :param mounted: binfmt_misc is there.
-    :param enabled: its master switch is on.
-    :param other_confs: emulators of /etc/binfmt.d other than those asked about.
-    :param boot_script: the content of our boot script; None when there is none.
-    :param boot_links: the boot script is started by the init system.
-    """
-
-    kernel: str
-    mount_point: bool
-    mounted: bool
-    enabled: bool
-    systemd: bool
-    other_confs: tuple[str, ...] = ()
-    boot_script: str | None = None
-    boot_links: bool = False
-    found: Mapping[Architecture, Found] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What was asked for.
-
-    :param image: the image to take emulators from; None for the distribution's.
-    :param minimum: the lowest QEMU version accepted, as it was written.
-    :param docker_cli: the program that runs the image.
-    """
-
-    platforms: tuple[Platform, ...]
-    image: str | None = None
-    minimum: str | None = None
-    docker_cli: str = "docker"
-
-    @property
-    def architectures(self) -> tuple[Architecture, ...]:
-        """Each once: variants share an emulator."""
-        return tuple(dict.fromkeys(architecture_of(platform) for platform in self.platforms))
 
 
 @dataclass(frozen=True)
@@ -174,7 +96,7 @@ def plan_present(wanted: Wanted, host: Host) -> EmulatorPlan:
     steps = [_prepare(host)] if emulated else []
     steps += [_present(architecture, targets[architecture], wanted, host) for architecture in emulated]
     steps += [_boot(host)] if emulated else []
-    registered = {architecture: _as_registered(target, wanted) for architecture, target in targets.items()}
+    registered = {architecture: as_registered(target, wanted) for architecture, target in targets.items()}
     return _plan(host, _join(steps), registered)
 
 
@@ -210,8 +132,8 @@ def check_result(wanted: Wanted, host: Host) -> None:
                 "source: image takes another one.",
                 emulator=architecture.emulator,
             )
-        if not proof.native and not _new_enough(proof.build, wanted.minimum):
-            raise _too_old(architecture, proof.build, wanted)
+        if not proof.native and not is_new_enough(proof.build, wanted.minimum):
+            raise too_old(architecture, proof.build, wanted)
 
 
 def _target(architecture: Architecture, wanted: Wanted, found: Found) -> Registration:
@@ -238,11 +160,6 @@ def _target(architecture: Architecture, wanted: Wanted, found: Found) -> Registr
     )
 
 
-def _as_registered(target: Registration, wanted: Wanted) -> Registration:
-    """What the kernel has until the next restart: an image registers the path inside it."""
-    return target if wanted.image is None else replace(target, interpreter=f"/usr/bin/{target.name}")
-
-
 def _prepare(host: Host) -> _Steps:
     load = (("modprobe", "binfmt_misc"),) if not host.mount_point else ()
     mount = (("mount", "-t", "binfmt_misc", "binfmt_misc", BINFMT_MISC),) if not host.mounted else ()
@@ -256,11 +173,11 @@ def _present(architecture: Architecture, target: Registration, wanted: Wanted, h
     found = host.found[architecture]
     text = render_conf(target, wanted.image)
     path = conf_path(architecture)
-    reasons = _differences(architecture, target, wanted, found)
+    reasons = find_differences(architecture, target, wanted, found)
     commands: list[Command] = []
     if reasons:
-        if wanted.image is None and found.candidate and not _new_enough(found.candidate.build, wanted.minimum):
-            raise _too_old(architecture, found.candidate.build, wanted)
+        if wanted.image is None and found.candidate and not is_new_enough(found.candidate.build, wanted.minimum):
+            raise too_old(architecture, found.candidate.build, wanted)
         if found.registration is not None:
             commands.append(("unregister", architecture.emulator))
         commands.append(_register_command(architecture, target, wanted))
@@ -282,75 +199,6 @@ def _register_command(architecture: Architecture, target: Registration, wanted: 
 def install_args(wanted: Wanted, architecture: Architecture) -> Command:
     """The command that registers an emulator from an image with the interface of tonistiigi/binfmt."""
     return (wanted.docker_cli, "run", "--privileged", "--rm", str(wanted.image), "--install", architecture.name)
-
-
-def _differences(architecture: Architecture, target: Registration, wanted: Wanted, found: Found) -> tuple[str, ...]:
-    current = found.registration
-    label = f"linux/{architecture.name}"
-    if current is None:
-        return (f"{label}: {architecture.emulator} is not registered",)
-    reasons = [*_registration_differences(label, target, wanted, current)]
-    if not reasons and not found.proof.works:
-        reasons.append(f"{label}: {architecture.emulator} runs no foreign program: {found.proof.problem}")
-    elif not reasons:
-        reasons += _version_differences(architecture, wanted, found)
-    return tuple(reasons)
-
-
-def _registration_differences(label: str, target: Registration, wanted: Wanted, current: Registration) -> list[str]:
-    # An image registers the path inside it, with its own magic and mask; after a restart it is our copy.
-    wanted_now = _as_registered(target, wanted).interpreter
-    from_image = wanted.image is not None and current.interpreter == wanted_now
-    missing = [flag for flag in target.flags if flag not in current.flags]
-    extra = [flag for flag in current.flags if flag not in target.flags] if not from_image else []
-    reasons = []
-    if not current.enabled:
-        reasons.append(f"{label}: {current.name} is disabled")
-    if missing or extra:
-        reasons.append(f"{label}: flags {current.flags or 'none'} -> {target.flags}")
-    if not from_image and current.interpreter != target.interpreter:
-        reasons.append(f"{label}: interpreter {current.interpreter} -> {wanted_now}")
-    if not from_image and (current.magic, current.mask, current.offset) != (target.magic, target.mask, target.offset):
-        reasons.append(f"{label}: {current.name} is registered for other bytes than those of {label}")
-    return reasons
-
-
-def _version_differences(architecture: Architecture, wanted: Wanted, found: Found) -> list[str]:
-    label = f"linux/{architecture.name}"
-    running = found.proof.build
-    if wanted.image is not None:
-        before = image_in_conf(found.conf)
-        if before is not None and before != wanted.image:
-            return [f"{label}: image {before} -> {wanted.image}"]
-        if not _new_enough(running, wanted.minimum):
-            if before == wanted.image:
-                raise _too_old(architecture, running, wanted)
-            return [f"{label}: QEMU {running} is below {wanted.minimum}"]
-        return []
-    on_disk = found.candidate.build if found.candidate else None
-    if running != on_disk:
-        return [f"{label}: QEMU {running} runs, since before {on_disk} was installed"]
-    if not _new_enough(running, wanted.minimum):
-        raise _too_old(architecture, running, wanted)
-    return []
-
-
-def _new_enough(build: str | None, minimum: str | None) -> bool:
-    if minimum is None:
-        return True
-    version = qemu_version_of(build)
-    return version is not None and parse_version(version) >= parse_version(minimum)
-
-
-def _too_old(architecture: Architecture, build: str | None, wanted: Wanted) -> CollectionError:
-    where = f"the image {wanted.image}" if wanted.image else "the distribution's package"
-    found = f"QEMU {build}" if build else "no version of QEMU"
-    return CollectionError(
-        f"The emulator for linux/{architecture.name} from {where} is {found}; minimum_qemu_version asks for "
-        f"{wanted.minimum}. Install a newer package, name a newer image with source: image, or lower the minimum.",
-        emulator=architecture.emulator,
-        qemu_version=qemu_version_of(build),
-    )
 
 
 def _boot(host: Host) -> _Steps:

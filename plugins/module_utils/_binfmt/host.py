@@ -20,13 +20,7 @@ from dataclasses import dataclass
 from typing import IO, Callable, Iterable, Iterator, Mapping, cast
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._binfmt.architecture import ARCHITECTURES, Architecture
-from ansible_collections.imagefleet.dify.plugins.module_utils._binfmt.emulator import (
-    Candidate,
-    EmulatorPlan,
-    Found,
-    Host,
-    Proof,
-)
+from ansible_collections.imagefleet.dify.plugins.module_utils._binfmt.emulator import EmulatorPlan
 from ansible_collections.imagefleet.dify.plugins.module_utils._binfmt.persistence import (
     BINFMT_MISC,
     BOOT_SCRIPT,
@@ -42,6 +36,7 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._binfmt.registrati
     parse_conf,
     parse_registered,
 )
+from ansible_collections.imagefleet.dify.plugins.module_utils._binfmt.state import Candidate, Found, Host, Proof
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.cli import Cli, RunCommand
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
 

@@ -10,11 +10,6 @@ import pytest
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._binfmt.architecture import ARCHITECTURES
 from ansible_collections.imagefleet.dify.plugins.module_utils._binfmt.emulator import (
-    Candidate,
-    Found,
-    Host,
-    Proof,
-    Wanted,
     check_kernel,
     check_result,
     describe,
@@ -31,6 +26,7 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._binfmt.persistenc
     render_conf,
 )
 from ansible_collections.imagefleet.dify.plugins.module_utils._binfmt.registration import Registration
+from ansible_collections.imagefleet.dify.plugins.module_utils._binfmt.state import Candidate, Found, Host, Proof, Wanted
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError, MissingPrerequisite
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.platform import parse_platforms
 
@@ -138,6 +134,12 @@ def test_plan_present(found, commands, reason):
             id="other-image",
         ),
         pytest.param(CONVERGED, (UNREGISTER, INSTALL, KEEP, WRITE), "interpreter", id="distribution-is-replaced"),
+        pytest.param(
+            change(CONVERGED_IMAGE, conf=CONF_TEXT),
+            (UNREGISTER, INSTALL, KEEP, WRITE),
+            f"the distribution's emulator -> image {IMAGE}",
+            id="distribution-at-the-path-of-an-image",
+        ),
         pytest.param(change(CONVERGED_IMAGE, conf=None), (WRITE,), "after a restart", id="registered-by-hand"),
         pytest.param(change(CONVERGED_IMAGE, kept=False), (KEEP,), "after a restart", id="copy-is-lost"),
         pytest.param(
