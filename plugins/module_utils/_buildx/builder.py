@@ -154,10 +154,12 @@ def with_status(builder: Builder, inspected: str) -> Builder:
     """The builder with what ``buildx inspect NAME`` printed about its nodes.
 
     Only lines that start a line are keys; what is indented belongs to labels, garbage collection rules or files.
-    Fixed platforms carry a ``*`` there. Before 0.13 the version's key was ``Buildkit``.
+    Fixed platforms carry a ``*`` there. Before 0.13 the version's key was ``Buildkit``. An error above the nodes (the
+    engine of a Docker context does not answer) is every node's error.
     """
     found: dict[str, dict[str, str]] = {}
-    node: dict[str, str] = {}
+    general: dict[str, str] = {}
+    node = general
     in_nodes = False
     for line in inspected.splitlines():
         key, colon, value = line.partition(":")
@@ -167,9 +169,10 @@ def with_status(builder: Builder, inspected: str) -> Builder:
             in_nodes = True
         elif in_nodes and key == "Name":
             node = found.setdefault(value.strip(), {})
-        elif in_nodes:
+        else:
             node.setdefault(key, value.strip())
-    return replace(builder, nodes=tuple(_add_status(node, found.get(node.name, {})) for node in builder.nodes))
+    error = {key: value for key, value in general.items() if key == "Error"}
+    return replace(builder, nodes=tuple(_add_status(node, found.get(node.name, error)) for node in builder.nodes))
 
 
 def _add_status(node: Node, fields: Mapping[str, str]) -> Node:

@@ -6,10 +6,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import shutil
 from dataclasses import dataclass
-from typing import Tuple
+from typing import Iterable, Mapping
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.builder import (
     Builder,
@@ -17,13 +19,14 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.builder im
     parse_instance,
     with_status,
 )
+from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.builder_args import Version
+from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.builder_failure import explain_failure
+from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.builder_plan import BuilderPlan
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.cli import Cli
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import (
     CollectionError,
     MissingPrerequisite,
 )
-
-Version = Tuple[int, int, int]
 
 MINIMUM_VERSION: Version = (0, 12, 0)
 _VERSION = re.compile(r"\bv?(\d+)\.(\d+)\.(\d+)")
@@ -38,6 +41,37 @@ def parse_version(text: str) -> Version:
     if not match:
         raise CollectionError(f"buildx does not say its version: {text.strip()!r}. Install a released version of it.")
     return int(match[1]), int(match[2]), int(match[3])
+
+
+def read_files(paths: Iterable[str]) -> dict[str, bytes]:
+    """The contents of certificate files, by path.
+
+    :raises MissingPrerequisite: one is missing; an earlier task may be about to write it.
+    """
+    contents = {}
+    for path in paths:
+        try:
+            with open(path, "rb") as file:
+                contents[path] = file.read()
+        except FileNotFoundError as error:
+            raise MissingPrerequisite(
+                f"{path} does not exist, and the builder's declaration names it. Write it first, or correct the path.",
+                task=f"the task that writes {path}",
+            ) from error
+        except OSError as error:
+            raise CollectionError(f"{path}, which the builder's declaration names, cannot be read: {error}.") from error
+    return contents
+
+
+def write_files(files: Mapping[str, bytes]) -> None:
+    """Write files that only this user can read, with their folders."""
+    for path, content in files.items():
+        try:
+            os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+            with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+                file.write(content)
+        except OSError as error:
+            raise CollectionError(f"{path}, which buildx is to read, cannot be written: {error}.") from error
 
 
 @dataclass(frozen=True)
@@ -105,10 +139,54 @@ class BuildxClient:
         completed = self.cli.run("buildx", "inspect", builder.name, check=False)
         if completed.rc != 0:
             raise CollectionError(
-                f"The nodes of builder {builder.name} cannot be asked: {completed.last_lines(3)}",
+                f"The nodes of builder {builder.name} cannot be asked: {explain_failure(completed.last_lines())}",
                 builder=builder.name,
             )
         return with_status(builder, completed.stdout)
+
+    def is_in_use(self, name: str) -> bool:
+        """Whether buildx takes this builder when none is named, for the Docker endpoint that is current now.
+
+        Read from the file ``current`` in the folder; without it, or without a name in it, it is the context's builder.
+        """
+        try:
+            with open(os.path.join(self.folder, "current"), encoding="utf-8") as file:
+                current = json.load(file)
+        except (FileNotFoundError, NotADirectoryError, ValueError):
+            current = {}
+        context = json.loads(self.cli.run("context", "inspect").stdout)[0]
+        endpoint = context["Endpoints"]["docker"]["Host"] if context["Name"] == "default" else context["Name"]
+        chosen = current.get("Name") if current.get("Global") or current.get("Key") == endpoint else None
+        return bool(name.lower() == str(chosen or context["Name"]).lower())
+
+    def default_endpoint(self) -> str:
+        """The address that buildx records for the Docker context ``default``."""
+        return self.cli.run("context", "inspect", "default", "--format", "{{.Endpoints.docker.Host}}").stdout.strip()
+
+    def plan_folder(self, name: str) -> str:
+        """Where the files of a plan for that builder lie while it is applied."""
+        return os.path.join(self.folder, f".imagefleet-{name}")
+
+    def apply(self, plan: BuilderPlan, name: str) -> None:
+        """Write the plan's files, run its commands in order, remove the files.
+
+        :raises CollectionError: a command failed; those before it are done, and the next run goes on from there.
+        """
+        try:
+            write_files(plan.files)
+            for done, command in enumerate(plan.commands):
+                completed = self.cli.run(*command, check=False)
+                if completed.rc != 0:
+                    output = f"{completed.stdout}\n{completed.stderr}" if "--bootstrap" in command else completed.stderr
+                    raise CollectionError(
+                        f"Builder {name}: {explain_failure(output)} (command {done + 1} of {len(plan.commands)}, "
+                        f"those before it are done: docker {' '.join(command)})",
+                        builder=name,
+                        commands=[list(each) for each in plan.commands],
+                        rc=completed.rc,
+                    )
+        finally:
+            shutil.rmtree(self.plan_folder(name), ignore_errors=True)
 
     def _find_recorded(self, name: str) -> Builder | None:
         # buildx lower-cases the names of builders.
