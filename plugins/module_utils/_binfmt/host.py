@@ -50,6 +50,10 @@ _PROOF_SECONDS = 30
 _INSTALLED = re.compile(r"^installing: \S+ (.*)$", re.MULTILINE)
 
 
+class _NothingRuns(Exception):
+    """Why a program did not start as it should."""
+
+
 @dataclass(frozen=True)
 class BinfmtHost:
     """This host.
@@ -93,12 +97,13 @@ class BinfmtHost:
 
     def prove(self, architecture: Architecture) -> Proof:
         """Run the tiny program of ``architecture`` as a container would, and see what runs it."""
-        with self._started(architecture) as (process, problem):
-            if problem is not None:
-                return Proof(False, problem=problem)
-            native = os.path.samefile(f"/proc/{process.pid}/exe", self._program(architecture))
-            build = None if native else find_qemu_build(_read_bytes(f"/proc/{process.pid}/exe"))
-            status = _end(process)
+        try:
+            with self._started(architecture) as process:
+                native = os.path.samefile(f"/proc/{process.pid}/exe", self._program(architecture))
+                build = None if native else find_qemu_build(_read_bytes(f"/proc/{process.pid}/exe"))
+                status = _end(process)
+        except _NothingRuns as reason:
+            return Proof(False, problem=str(reason))
         if status != EXIT_STATUS:
             return Proof(False, native, build, f"it ended with {_status(status)} in place of {EXIT_STATUS}")
         return Proof(True, native, build)
@@ -147,14 +152,15 @@ class BinfmtHost:
 
     def _keep(self, architecture: Architecture, path: str) -> None:
         """Copy the emulator that runs: for one that an image registered, this is where its file can be reached."""
-        with self._started(architecture) as (process, problem):
-            if problem is not None:
-                raise CollectionError(
-                    f"The emulator for linux/{architecture.name} runs no foreign program: {problem}. "
-                    "Take another image, or source: distribution.",
-                    emulator=architecture.emulator,
-                )
-            _write_file(path, _read_bytes(f"/proc/{process.pid}/exe"), 0o755)
+        try:
+            with self._started(architecture) as process:
+                _write_file(path, _read_bytes(f"/proc/{process.pid}/exe"), 0o755)
+        except _NothingRuns as reason:
+            raise CollectionError(
+                f"The emulator for linux/{architecture.name} runs no foreign program: {reason}. "
+                "Take another image, or source: distribution.",
+                emulator=architecture.emulator,
+            ) from reason
 
     def _find(self, architecture: Architecture, registered: Mapping[str, Registration]) -> Found:
         return Found(
@@ -170,42 +176,54 @@ class BinfmtHost:
         return f"{self.folder}/{architecture.name}/program"
 
     @contextlib.contextmanager
-    def _started(self, architecture: Architecture) -> Iterator[tuple[subprocess.Popen[bytes], str | None]]:
-        """The program, waiting after its message; or why there is no message. It is gone when the block ends."""
+    def _started(self, architecture: Architecture) -> Iterator[subprocess.Popen[bytes]]:
+        """The program, waiting after its message. It is gone when the block ends.
+
+        :raises _NothingRuns: there was no such message.
+        """
         program = self._program(architecture)
         root = os.path.dirname(program)
         os.makedirs(root, exist_ok=True)
         if not os.path.exists(program):
             _write_file(program, proof_program(architecture), 0o755)
         # In an empty root there is neither the interpreter nor a library, as in a container. It takes root.
-        command = ["chroot", root, "/program"] if os.geteuid() == 0 else ["env", program]
-        with subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env={**os.environ, "LC_ALL": "C"},
-        ) as process:
+        alone = os.geteuid() == 0
+
+        def enter() -> None:
+            if alone:
+                os.chroot(root)
+                os.chdir("/")
+
+        pipe = subprocess.PIPE
+        try:
+            # preexec_fn, not chroot(1), which takes what the kernel does not know for a shell script.
+            process = subprocess.Popen(
+                ["/program" if alone else program], stdin=pipe, stdout=pipe, stderr=pipe, preexec_fn=enter
+            )
+        except OSError as error:
+            raise _NothingRuns(error.strerror) from error
+        with process:
             try:
-                yield process, _await_message(process)
+                _await_message(process)
+                yield process
             finally:
                 process.kill()
 
 
-def _await_message(process: subprocess.Popen[bytes]) -> str | None:
+def _await_message(process: subprocess.Popen[bytes]) -> None:
     stdout, stderr = cast("IO[bytes]", process.stdout), cast("IO[bytes]", process.stderr)
     deadline = time.monotonic() + _PROOF_SECONDS
     message = b""
     while len(message) < len(MESSAGE):
         if not select.select([stdout], [], [], max(0.0, deadline - time.monotonic()))[0]:
-            return f"it said nothing within {_PROOF_SECONDS} seconds"
+            raise _NothingRuns(f"it said nothing within {_PROOF_SECONDS} seconds")
         part = os.read(stdout.fileno(), len(MESSAGE) - len(message))
         if not part:
             status = _end(process)
-            error = stderr.read().decode("utf-8", "replace").strip()
-            return error.replace("chroot: ", "").replace("env: ", "") or f"it ended with {_status(status)}"
+            raise _NothingRuns(stderr.read().decode("utf-8", "replace").strip() or f"it ended with {_status(status)}")
         message += part
-    return None if message == MESSAGE else f"it said {message!r} in place of {MESSAGE!r}"
+    if message != MESSAGE:
+        raise _NothingRuns(f"it said {message!r} in place of {MESSAGE!r}")
 
 
 def _end(process: subprocess.Popen[bytes]) -> int:
