@@ -23,10 +23,12 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.bake impor
     tolerant_cache,
 )
 from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.builder import DOCKER, Builder
-from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.client import BuildxClient, Version
+from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.builder_args import Version
+from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.client import BuildxClient
 from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.failure import find_cause
 from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.progress import (
     Progress,
+    Step,
     count_steps,
     duration,
     emulated_steps,
@@ -34,7 +36,14 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.progress i
     readable_log,
 )
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
-from ansible_collections.imagefleet.dify.plugins.module_utils._image.build_plan import ImagePlan, PlatformPlan, holds
+from ansible_collections.imagefleet.dify.plugins.module_utils._image.build_plan import (
+    ImagePlan,
+    PlatformPlan,
+    holds,
+    platform_facts,
+)
+from ansible_collections.imagefleet.dify.plugins.module_utils._image.engine_output import EngineStore
+from ansible_collections.imagefleet.dify.plugins.module_utils._image.inputs import REVISION_ANNOTATION
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.record import (
     files_tag,
     index_annotations,
@@ -50,31 +59,43 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._image.store impor
 )
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.manifest import (
     Manifest,
+    content_size,
     merge_indexes,
-    platform_descriptors,
 )
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.platform import parse_platform
 
 #: What buildx adds to its metadata when it can (0.14 and newer): the whole build record, where steps have platforms.
-_BAKE_ENVIRONMENT = {"BUILDX_METADATA_PROVENANCE": "max", "BUILDX_METADATA_WARNINGS": "0", "BUILDX_NO_DEFAULT_ATTESTATIONS": "1"}
+_BAKE_ENVIRONMENT = {
+    "BUILDX_METADATA_PROVENANCE": "max",
+    "BUILDX_METADATA_WARNINGS": "0",
+    "BUILDX_NO_DEFAULT_ATTESTATIONS": "1",
+}
 
 
 @dataclass(frozen=True)
 class Job:
-    """One build: a platform of an image, and the bake target that makes it."""
+    """One build and the bake target that makes it: one platform, or all of them for the engine, which keeps images whole."""
 
     plan: ImagePlan
-    platform: PlatformPlan
+    platforms: tuple[PlatformPlan, ...]
     target: str
+
+    @property
+    def names(self) -> str:
+        """The platforms, as a person reads them."""
+        return ", ".join(platform.platform for platform in self.platforms)
 
 
 @dataclass
 class Outcome:
-    """What became of one build: its manifest, or why it failed."""
+    """What became of one build: its manifest, or why it failed.
+
+    :param facts: what is returned of each of its platforms, by platform.
+    """
 
     job: Job
     manifest: Manifest | None = None
-    facts: dict[str, Any] = field(default_factory=dict)
+    facts: dict[str, dict[str, Any]] = field(default_factory=dict)
     error: str | None = None
     log: str = ""
 
@@ -101,11 +122,7 @@ class BuildRun:
 
     def build(self, plans: Sequence[ImagePlan]) -> list[Outcome]:
         """Build every missing platform. A failed build does not keep the others from being finished."""
-        jobs = [
-            Job(plan, platform, f"{plan.resolved.request.name}-{platform.platform.replace('/', '-')}")
-            for plan in plans
-            for platform in plan.missing
-        ]
+        jobs = [job for plan in plans for job in jobs_of(plan)]
         folders = self._export(plans)
         targets = {job.target: self._target(job, folders[job.plan.resolved.request.name]) for job in jobs}
         outcomes: list[Outcome] = []
@@ -121,6 +138,8 @@ class BuildRun:
         :raises CollectionError: what is read back is not what was put.
         """
         store = self.stores[plan.resolved.request.name]
+        if isinstance(store, EngineStore):
+            return self._in_engine(store, plan)
         parts = [platform.manifest or built[platform.platform] for platform in plan.platforms]
         inputs = plan.resolved.inputs
         index = merge_indexes(
@@ -139,6 +158,17 @@ class BuildRun:
                 image=plan.resolved.request.name,
             )
         return read
+
+    @staticmethod
+    def _in_engine(store: EngineStore, plan: ImagePlan) -> Manifest:
+        image = store.find(plan.tag)
+        if image is None:
+            raise CollectionError(
+                f"{store.repository.with_tag(plan.tag)} was built and is not in the engine. Does the builder "
+                "load into another engine?",
+                image=plan.resolved.request.name,
+            )
+        return image
 
     def _export(self, plans: Sequence[ImagePlan]) -> dict[str, dict[str, str]]:
         """Write each image's Dockerfile and contexts out, equal ones once; paths by image name and context name."""
@@ -177,31 +207,24 @@ class BuildRun:
         args = dict(request.args)
         if request.source_date_epoch is not None:
             args.setdefault("SOURCE_DATE_EPOCH", str(request.source_date_epoch))
-        store = self.stores[request.name]
-        rewrite = request.source_date_epoch is not None and self.builder.driver != DOCKER
-        if isinstance(store, OciLayoutStore):
-            attributes = ",rewrite-timestamp=true" if rewrite else ""
-        else:
-            attributes = registry_output(self.builder.driver, self.version, rewrite)
-        output, tags = store.output(job.target, attributes)
+        output, tags = self._output(job, request)
         named = {name: path for name, path in folders.items() if name not in ("", "Dockerfile")}
-        inputs = resolved.inputs[job.platform.platform]
-        annotations = manifest_annotations(inputs)
-        if request.revision:
-            annotations.setdefault("org.opencontainers.image.revision", request.revision)
+        in_engine = request.output == "engine"
+        record = index_annotations(resolved.inputs, request.revision) if in_engine else {}
+        annotations = {} if in_engine else self._annotations(job)
         return BuildTarget(
             name=job.target,
             context=folders[""],
             dockerfile=folders["Dockerfile"],
-            platforms=(job.platform.platform,),
+            platforms=tuple(platform.platform for platform in job.platforms),
             output=output,
             tags=tags,
             target=request.target,
             args=args,
-            contexts={**resolved.pinned[job.platform.platform], **named},
+            contexts={**resolved.pinned[job.platforms[0].platform], **named},
             secrets=tuple(bake_secret(secret) for secret in request.secrets),
             ssh=request.ssh,
-            labels=request.labels,
+            labels={**request.labels, **record},
             annotations=tuple(f"manifest:{key}={value}" for key, value in sorted(annotations.items())),
             cache_from=request.cache_from,
             cache_to=tolerant_cache(request.cache_to),
@@ -210,9 +233,30 @@ class BuildRun:
             no_cache=request.max_age is not None or request.rebuild == "always",
         )
 
+    @staticmethod
+    def _annotations(job: Job) -> dict[str, str]:
+        request = job.plan.resolved.request
+        annotations = manifest_annotations(job.plan.resolved.inputs[job.platforms[0].platform])
+        if request.revision:
+            annotations.setdefault(REVISION_ANNOTATION, request.revision)
+        return annotations
+
+    def _output(self, job: Job, request: ImageRequest) -> tuple[str, tuple[str, ...]]:
+        store = self.stores[request.name]
+        rewrite = self.rewrites(request)
+        if isinstance(store, EngineStore):
+            return engine_output(self.builder.driver, rewrite), (str(request.repository.with_tag(job.plan.tag)),)
+        if isinstance(store, OciLayoutStore):
+            return store.output(job.target, ",rewrite-timestamp=true" if rewrite else "")
+        return store.output(job.target, registry_output(self.builder.driver, self.version, rewrite))
+
+    def rewrites(self, request: ImageRequest) -> bool:
+        """Whether files in layers get the time that the user wants; the docker driver cannot do that."""
+        return request.source_date_epoch is not None and self.builder.driver != DOCKER
+
     def _batch(self, batch: Sequence[BuildTarget], jobs: Mapping[str, Job]) -> list[Outcome]:
         """Solve a batch. BuildKit cancels all builds of a solve when one fails, so the others are solved again, from cache."""
-        outcomes = []
+        outcomes: list[Outcome] = []
         waiting = list(batch)
         while waiting:
             progress, metadata, rc = self._bake(waiting)
@@ -249,47 +293,65 @@ class BuildRun:
 
     def _success(self, job: Job, progress: Progress, metadata: Mapping[str, Any]) -> Outcome:
         store = self.stores[job.plan.resolved.request.name]
-        platform = job.platform.platform
         steps = progress.of_target(job.target)
         own = metadata.get(job.target) or {}
+        log = self._masked(readable_log(steps))
+        if isinstance(store, EngineStore):
+            image = self._in_engine(store, job.plan)
+            facts = self._facts(job, steps, own.get("buildx.build.provenance") or {}, image)
+            return Outcome(job, image, facts, log=log)
+        (platform,) = job.platforms
         built = store.collect(job.target, own["containerimage.digest"])
-        provenance = own.get("buildx.build.provenance") or find_provenance(store, built, platform) or {}
-        executed, cached = count_steps(steps)
-        winner = store.find(job.platform.tag)
+        winner = store.find(platform.tag)
         if winner is None:
-            store.put(job.platform.tag, built)
+            store.put(platform.tag, built)
         manifest = winner or built
-        facts = {
-            "platform": platform,
-            "fingerprint": job.platform.fingerprint,
-            "built": True,
-            "reasons": list(job.platform.reasons),
-            "digest": _platform_digest(manifest, platform),
-            "executed_steps": executed,
-            "cached_steps": cached,
-            "emulated_steps": emulated_steps(provenance, steps),
-            "duration": duration(steps),
-            "double_build": winner is not None and winner.digest != built.digest,
+        provenance = own.get("buildx.build.provenance") or find_provenance(store, built, platform.platform) or {}
+        facts = self._facts(job, steps, provenance, manifest)
+        facts[platform.platform]["double_build"] = manifest.digest != built.digest
+        facts[platform.platform]["size"] = content_size(store.get(facts[platform.platform]["digest"]))
+        return Outcome(job, manifest, facts, log=log)
+
+    def _facts(
+        self, job: Job, steps: tuple[Step, ...], provenance: Mapping[str, Any], manifest: Manifest
+    ) -> dict[str, dict[str, Any]]:
+        executed, cached = count_steps(steps)
+        return {
+            platform.platform: {
+                "platform": platform.platform,
+                "fingerprint": platform.fingerprint,
+                "built": True,
+                "reasons": list(platform.reasons),
+                **platform_facts(manifest, platform.platform),
+                "executed_steps": executed,
+                "cached_steps": cached,
+                "emulated_steps": emulated_steps(provenance, steps),
+                "duration": duration(steps),
+                "double_build": False,
+            }
+            for platform in job.platforms
         }
-        return Outcome(job, manifest, facts, log=self._masked(readable_log(steps)))
 
     def _failure(self, job: Job, progress: Progress) -> Outcome:
         steps = progress.of_target(job.target)
         log = self._masked(readable_log(steps, progress.messages))
         broken = next((step for step in steps if step.error and "context canceled" not in step.error), None)
         cause = find_cause(log)
-        message = f"{job.plan.resolved.request.name} for {job.platform.platform} failed"
+        message = f"{job.plan.resolved.request.name} for {job.names} failed"
         if broken:
             message += f" in {broken.title}"
         message += f": {cause.name}. {cause.remedy}" if cause else "."
         facts = {
-            "platform": job.platform.platform,
-            "fingerprint": job.platform.fingerprint,
-            "built": False,
-            "reasons": list(job.platform.reasons),
-            "step": broken.title if broken else None,
-            "cause": cause.name if cause else None,
-            "duration": duration(steps),
+            platform.platform: {
+                "platform": platform.platform,
+                "fingerprint": platform.fingerprint,
+                "built": False,
+                "reasons": list(platform.reasons),
+                "step": broken.title if broken else None,
+                "cause": cause.name if cause else None,
+                "duration": duration(steps),
+            }
+            for platform in job.platforms
         }
         last = "\n".join(log.splitlines()[-20:])
         return Outcome(job, None, facts, error=self._masked(f"{message}\n{last}"), log=log)
@@ -298,6 +360,21 @@ class BuildRun:
         for value in self.mask:
             text = text.replace(value, "********")
         return text
+
+
+def jobs_of(plan: ImagePlan) -> list[Job]:
+    """The builds that a plan needs: one for each missing platform, or one of all platforms for the engine."""
+    name = plan.resolved.request.name
+    if plan.missing and plan.resolved.request.output == "engine":
+        return [Job(plan, plan.platforms, name)]
+    return [Job(plan, (platform,), f"{name}-{platform.platform.replace('/', '-')}") for platform in plan.missing]
+
+
+def engine_output(driver: str, rewrite_timestamp: bool) -> str:
+    """``--output`` of a build for the engine: its own builder stores, another one's result is loaded."""
+    return ("type=image" if driver == DOCKER else "type=docker") + (
+        ",rewrite-timestamp=true" if rewrite_timestamp else ""
+    )
 
 
 def bake_secret(secret: Secret) -> str:
@@ -314,7 +391,13 @@ def secret_variable(secret: Secret) -> str:
 
 def attestations(request: ImageRequest) -> tuple[str, ...]:
     """``attest`` entries: said outright, so that buildx's default does not depend on its version or environment."""
-    provenance = "type=provenance,disabled=true" if request.provenance == "none" else f"type=provenance,mode={request.provenance}"
+    provenance = (
+        "type=provenance,disabled=true"
+        if request.provenance == "none"
+        else f"type=provenance,mode={request.provenance}"
+    )
+    if request.output == "engine":
+        return ("type=provenance,disabled=true",)
     if not request.sbom:
         return (provenance,)
     generator = "" if request.sbom == "default" else f",generator={request.sbom}"
@@ -330,16 +413,3 @@ def store_index(manifest: Manifest, platform: str) -> Manifest:
     if parsed.variant:
         described["variant"] = parsed.variant
     return merge_indexes([], {}, extra=[{**manifest.descriptor(), "platform": described}])
-
-
-def _platform_digest(manifest: Manifest, platform: str) -> str:
-    if not manifest.is_index:
-        return manifest.digest
-    descriptor = platform_descriptors(manifest).get(parse_platform(platform))
-    if descriptor is None:
-        raise CollectionError(
-            f"The build for {platform} pushed an index without that platform: {manifest.digest}. Check the builder's nodes.",
-            platform=platform,
-        )
-    digest: str = descriptor["digest"]
-    return digest

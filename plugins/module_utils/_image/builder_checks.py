@@ -10,11 +10,12 @@ from typing import Sequence
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.bake import MINIMUM_VERSION
 from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.builder import DOCKER, DOCKER_CONTAINER, Builder
-from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.client import Version
+from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.builder_args import Version
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError, MissingPrerequisite
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.build_plan import ImagePlan
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.platform import parse_platform
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.reference import Reference
+from ansible_collections.imagefleet.dify.plugins.module_utils._oci.registry import is_loopback
 
 
 def check_version(version: Version) -> None:
@@ -51,12 +52,6 @@ def check_builder(builder: Builder, plans: Sequence[ImagePlan]) -> None:
                 "timestamps. Use a docker-container or remote builder.",
                 image=request.name,
             )
-
-
-def is_loopback(registry: str) -> bool:
-    """Whether a registry's host is this machine itself, as Docker sees it."""
-    host = registry.rsplit(":", 1)[0] if registry.count(":") == 1 or registry.startswith("[") else registry
-    return host == "localhost" or host.startswith("127.") or host in ("[::1]", "::1")
 
 
 def _check_loopback(builder: Builder, repository: Reference) -> None:

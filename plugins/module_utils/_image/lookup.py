@@ -9,7 +9,12 @@ from __future__ import annotations
 import json
 from typing import Mapping
 
-from ansible_collections.imagefleet.dify.plugins.module_utils._image.build_plan import Found, ImagePlan, holds, plan_image
+from ansible_collections.imagefleet.dify.plugins.module_utils._image.build_plan import (
+    Found,
+    ImagePlan,
+    holds,
+    plan_image,
+)
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.inputs import FINGERPRINT_ANNOTATION
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.record import Record, files_tag, parse_record
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.resolve import ResolvedImage
@@ -17,7 +22,9 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._image.store impor
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.manifest import Manifest
 
 
-def look_up(resolved: ResolvedImage, store: ImageStore, compared: Manifest | None, compared_store: ImageStore) -> ImagePlan:
+def look_up(
+    resolved: ResolvedImage, store: ImageStore, compared: Manifest | None, compared_store: ImageStore
+) -> ImagePlan:
     """Read what the store has and plan the image.
 
     A hit costs one request: what people's tag points at carries its fingerprint, and is the newest when an image was

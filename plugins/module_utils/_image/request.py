@@ -164,8 +164,9 @@ def _check_combination(options: Mapping[str, Any]) -> None:
         raise CollectionError(f"output_path is only for output oci_layout, but output is {options['output']}.")
     if options["exact_revision"] and not options["revision"]:
         raise CollectionError("exact_revision counts the revision, but revision is not set.")
-    if options["sbom"] and options["output"] == "engine":
-        raise CollectionError("sbom needs output registry or oci_layout: the engine keeps no attestations apart.")
+    for option in ("sbom", "annotations"):
+        if options[option] and options["output"] == "engine":
+            raise CollectionError(f"{option} needs output registry or oci_layout: the engine keeps images without it.")
     _check_lists(options)
 
 

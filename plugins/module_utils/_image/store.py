@@ -111,7 +111,9 @@ class OciLayoutStore:
     def get(self, digest: str) -> Manifest:
         manifest = self.layout.find_manifest(digest)
         if manifest is None:
-            raise CollectionError(f"The layout {self.layout.path} has no manifest {digest}. Was it cut short? Remove it.")
+            raise CollectionError(
+                f"The layout {self.layout.path} has no manifest {digest}. Was it cut short? Remove it."
+            )
         return manifest
 
     def put(self, tag: str, manifest: Manifest) -> None:

@@ -29,7 +29,9 @@ _ARCHITECTURES = frozenset(
     ("386", "amd64", "arm", "arm64", "loong64", "mips64", "mips64le", "ppc64le", "riscv64", "s390x")
 )
 _DEFAULT_VARIANTS = {("arm64", "v8"), ("amd64", "v1")}
-_PLATFORM = re.compile(r"(?:(?P<os>[a-z0-9_.-]+)/)?(?P<architecture>[a-z0-9_-]+)(?:/(?P<variant>v?[0-9a-z.]+))?", re.ASCII)
+_PLATFORM = re.compile(
+    r"(?:(?P<os>[a-z0-9_.-]+)/)?(?P<architecture>[a-z0-9_-]+)(?:/(?P<variant>v?[0-9a-z.]+))?", re.ASCII
+)
 
 
 @dataclass(frozen=True, order=True)

@@ -17,7 +17,8 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors impor
 DOCKER_HUB = "docker.io"
 
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
-_HOST = r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*|\[[0-9a-fA-F:]+\])(?::[0-9]+)?"
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
+_HOST = rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9a-fA-F:]+\])(?::[0-9]+)?"
 _REFERENCE = re.compile(
     rf"(?:(?P<registry>{_HOST})/)?(?P<repository>{_COMPONENT}(?:/{_COMPONENT})*)"
     r"(?::(?P<tag>[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}))?(?:@(?P<digest>[a-z0-9]+:[0-9a-f]{32,}))?",
@@ -77,7 +78,8 @@ def parse_reference(text: str) -> Reference:
         registry, repository = None, f"{registry}/{repository}"
         if not re.fullmatch(rf"{_COMPONENT}(?:/{_COMPONENT})*", repository, re.ASCII):
             raise CollectionError(
-                f"{text!r} is not an image reference: the repository {repository!r} must be in lower case.", reference=text
+                f"{text!r} is not an image reference: the repository {repository!r} must be in lower case.",
+                reference=text,
             )
     if registry in (None, "index.docker.io"):
         registry = DOCKER_HUB

@@ -1,0 +1,236 @@
+# Copyright: Contributors to the imagefleet.dify project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One call of ``image_build`` from plans to results: stores chosen, locks held, builds run, indexes merged."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import Any, Mapping, Sequence
+
+from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.builder import DOCKER, Builder
+from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.client import BuildxClient
+from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.login import docker_config_folder
+from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError, MissingPrerequisite
+from ansible_collections.imagefleet.dify.plugins.module_utils._core.lock import file_locks
+from ansible_collections.imagefleet.dify.plugins.module_utils._image.build_plan import ImagePlan
+from ansible_collections.imagefleet.dify.plugins.module_utils._image.build_run import BuildRun, Outcome, secret_variable
+from ansible_collections.imagefleet.dify.plugins.module_utils._image.builder_checks import check_builder, check_version
+from ansible_collections.imagefleet.dify.plugins.module_utils._image.engine_output import EngineStore
+from ansible_collections.imagefleet.dify.plugins.module_utils._image.inputs import REVISION_ANNOTATION
+from ansible_collections.imagefleet.dify.plugins.module_utils._image.lookup import look_up
+from ansible_collections.imagefleet.dify.plugins.module_utils._image.request import ImageRequest
+from ansible_collections.imagefleet.dify.plugins.module_utils._image.resolve import ResolvedImage
+from ansible_collections.imagefleet.dify.plugins.module_utils._image.store import (
+    ImageStore,
+    OciLayoutStore,
+    RegistryStore,
+)
+from ansible_collections.imagefleet.dify.plugins.module_utils._oci.engine import EngineClient
+from ansible_collections.imagefleet.dify.plugins.module_utils._oci.layout import LayoutStore
+from ansible_collections.imagefleet.dify.plugins.module_utils._oci.manifest import Manifest
+from ansible_collections.imagefleet.dify.plugins.module_utils._oci.registry import RegistryClient
+
+_LOCK_FOLDER = "/run/lock/imagefleet-dify"
+
+
+@dataclass
+class BuildSession:
+    """What one call shares between its images.
+
+    :param params: the module's parameters.
+    :param workspace: a folder of this call's own; the caller removes it.
+    """
+
+    params: Mapping[str, Any]
+    buildx: BuildxClient
+    client: RegistryClient
+    workspace: str
+    stores: dict[str, ImageStore] = field(default_factory=dict)
+
+    def plan(self, resolved: Sequence[ResolvedImage]) -> list[ImagePlan]:
+        """Read what is there and plan every image. Asks registries, never a builder."""
+        return [self._plan(image) for image in resolved]
+
+    def predicted(self, plans: Sequence[ImagePlan]) -> dict[str, Any]:
+        """The result of check mode."""
+        if any(plan.missing for plan in plans):
+            self._builder(plans)
+        return self._result(plans, [self._described(plan, plan.index) for plan in plans])
+
+    def carry_out(self, resolved: Sequence[ResolvedImage], plans: Sequence[ImagePlan]) -> dict[str, Any]:
+        """Build and merge what the plans say, and return the result of the run.
+
+        :raises CollectionError: builds failed; the others were finished, and their results are with the error.
+        """
+        if not any(plan.changed for plan in plans):
+            return self._result(plans, [self._described(plan, plan.index) for plan in plans])
+        names = [
+            f"{plan.resolved.request.repository.name}-{plan.resolved.fingerprint}".replace("/", "-") for plan in plans
+        ]
+        with file_locks(self._lock_folder(), names):
+            # Somebody on this host may have built the same while we waited for the lock.
+            plans = self.plan(resolved)
+            return self._build(plans)
+
+    def _build(self, plans: Sequence[ImagePlan]) -> dict[str, Any]:
+        outcomes: list[Outcome] = []
+        run = None
+        if any(plan.missing for plan in plans):
+            run = self._run(plans)
+            outcomes = run.build(plans)
+        run = run or self._merge_only()
+        results = []
+        for plan in plans:
+            own = [outcome for outcome in outcomes if outcome.job.plan is plan]
+            built = {
+                platform.platform: outcome.manifest
+                for outcome in own
+                for platform in outcome.job.platforms
+                if outcome.manifest
+            }
+            failed = any(outcome.error for outcome in own)
+            index = plan.index or (None if failed else run.merge(plan, built))
+            described = self._described(plan, index, own)
+            if own:
+                described["reproducible"] = run.rewrites(plan.resolved.request)
+            results.append(described)
+        result = self._result(plans, results)
+        failures = [outcome for outcome in outcomes if outcome.error]
+        if failures:
+            raise CollectionError(
+                "\n".join(str(outcome.error) for outcome in failures),
+                **{**result, "changed": any(outcome.manifest for outcome in outcomes)},
+                failed_builds=[
+                    {**facts, "name": outcome.job.plan.resolved.request.name, "log": outcome.log}
+                    for outcome in failures
+                    for facts in outcome.facts.values()
+                ],
+            )
+        return result
+
+    def _run(self, plans: Sequence[ImagePlan]) -> BuildRun:
+        builder, version = self._builder(plans)
+        environment, mask = self._secrets(plans)
+        return BuildRun(
+            buildx=self.buildx,
+            builder=builder,
+            version=version,
+            stores=self.stores,
+            workspace=self.workspace,
+            memory_bytes=EngineClient().memory_bytes() if builder.is_local else None,
+            max_parallel=self.params["max_parallel"],
+            environment={
+                **docker_config_folder(
+                    self.client.settings, self.params["docker_config"], self.buildx.folder, self.workspace
+                ),
+                **environment,
+            },
+            mask=mask,
+        )
+
+    def _merge_only(self) -> BuildRun:
+        """A run for images whose platforms are all there: nothing is asked of a builder."""
+        return BuildRun(self.buildx, Builder("", DOCKER), (0, 0, 0), self.stores, self.workspace, None)
+
+    def _builder(self, plans: Sequence[ImagePlan]) -> tuple[Builder, tuple[int, int, int]]:
+        version = self.buildx.version()
+        check_version(version)
+        name = self.params["builder"]
+        builder = self.buildx.find_builder(name, ask_nodes=True)
+        if builder is None:
+            raise MissingPrerequisite(
+                f"There is no builder {name} in {self.buildx.folder}. Create it with buildx_builder, or name another one.",
+                task="the provision playbook",
+                builder=name,
+            )
+        check_builder(builder, plans)
+        return builder, version
+
+    def _plan(self, resolved: ResolvedImage) -> ImagePlan:
+        request = resolved.request
+        store = self.stores.setdefault(request.name, self._store(request))
+        compared, compared_store = self._compared(request, store)
+        return look_up(resolved, store, compared, compared_store)
+
+    def _store(self, request: ImageRequest) -> ImageStore:
+        if request.output == "oci_layout":
+            return OciLayoutStore(LayoutStore(str(request.output_path)), self.workspace)
+        if request.output == "engine":
+            return EngineStore(EngineClient(), request.repository)
+        return RegistryStore(self.client, request.repository)
+
+    def _compared(self, request: ImageRequest, store: ImageStore) -> tuple[Manifest | None, ImageStore]:
+        reference = request.compare_to
+        if reference is None:
+            return None, store
+        same = isinstance(store, RegistryStore) and reference.name == request.repository.name
+        compared_store = store if same else RegistryStore(self.client, reference.with_tag("latest"))
+        return self.client.find_manifest(reference), compared_store
+
+    def _secrets(self, plans: Sequence[ImagePlan]) -> tuple[dict[str, str], list[str]]:
+        """Values given as text, as environment variables; and all values, to be masked in logs."""
+        environment: dict[str, str] = {}
+        mask: list[str] = []
+        for secret in (secret for plan in plans for secret in plan.resolved.request.secrets):
+            value = secret.value
+            if value is not None:
+                environment[secret_variable(secret)] = value
+            elif secret.env:
+                value = os.environ.get(secret.env)
+                if value is None:
+                    raise CollectionError(
+                        f"The secret {secret.id} comes from the environment variable {secret.env}, which is not set on this host. "
+                        "Set it with the task's environment keyword."
+                    )
+            else:
+                value = _read_secret(secret.id, str(secret.src))
+            mask.extend(line for line in (value or "").splitlines() if len(line) > 3)
+        return environment, mask
+
+    def _lock_folder(self) -> str:
+        if os.access(os.path.dirname(_LOCK_FOLDER), os.W_OK):
+            return _LOCK_FOLDER
+        return os.path.join(self.buildx.folder, "locks")
+
+    def _described(self, plan: ImagePlan, index: Manifest | None, outcomes: Sequence[Outcome] = ()) -> dict[str, Any]:
+        result = plan.result()
+        request = plan.resolved.request
+        facts = {platform: of for outcome in outcomes for platform, of in outcome.facts.items()}
+        result["platforms"] = [{**known, **facts.get(known["platform"], {})} for known in result["platforms"]]
+        if index is not None:
+            result["digest"] = index.digest
+            result["reference"] = f"{request.repository.with_tag(plan.tag)}@{index.digest}"
+            if REVISION_ANNOTATION in index.annotations:
+                result["revision"] = index.annotations[REVISION_ANNOTATION]
+        if outcomes:
+            result["log"] = "\n".join(f"{outcome.job.names}\n{outcome.log}" for outcome in outcomes)
+        return result
+
+    @staticmethod
+    def _result(plans: Sequence[ImagePlan], images: list[dict[str, Any]]) -> dict[str, Any]:
+        changed = [plan for plan in plans if plan.changed]
+        return {
+            "changed": bool(changed),
+            "images": images,
+            "diff": {
+                "before": "",
+                "after": "".join(
+                    f"{plan.resolved.request.name}: {plan.resolved.request.repository.with_tag(plan.tag)}\n"
+                    + "".join(f"  {reason}\n" for reason in plan.reasons or ("merged from platforms that are there",))
+                    for plan in changed
+                ),
+            },
+        }
+
+
+def _read_secret(name: str, path: str) -> str:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.read()
+    except OSError as error:
+        raise CollectionError(
+            f"The secret {name} is to be read from {path}, which cannot be read: {error.strerror}."
+        ) from error
