@@ -1,0 +1,290 @@
+#!/usr/bin/python
+# Copyright: Contributors to the imagefleet.dify project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: image_promote
+short_description: Tags point at an image that was built and tested
+version_added: 0.1.0
+description:
+  - Moves tags to a digest, within a repository, between repositories or between registries.
+  - Before any tag is moved, everything is checked for all of them. The platforms are there, each passed its tests, and no
+    immutable tag would be moved.
+  - The index is copied as it is, attestations included, so the digest stays the same. It is read back afterwards.
+author:
+  - The imagefleet.dify maintainers (@imagefleet)
+extends_documentation_fragment:
+  - imagefleet.dify.buildx
+  - imagefleet.dify.registries
+attributes:
+  check_mode:
+    support: full
+    description: Checks everything and returns which tags would be moved.
+  diff_mode:
+    support: full
+    description: Shows each tag that is moved and the digests it points at before and after.
+options:
+  reference:
+    description:
+      - The image, C(registry/repository@digest). A tag beside the digest is only for the reader; a tag alone is resolved.
+    type: str
+    required: true
+  tags:
+    description: Tags that are to point at it.
+    type: list
+    elements: str
+    required: true
+  target_repository:
+    description: Where the tags are, C(registry/repository). The image's own repository by default.
+    type: str
+  platforms:
+    description: Platforms that the index must have. By default those that it has.
+    type: list
+    elements: str
+    default: []
+  tests:
+    description:
+      - Smoke tests that each platform must have passed, in the same words as in M(imagefleet.dify.image_smoke_test). Without
+        any, no record is asked for.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: What the test is called.
+        type: str
+        required: true
+      entrypoint:
+        description: Entrypoint in place of the image's.
+        type: list
+        elements: str
+      command:
+        description: Command in place of the image's.
+        type: list
+        elements: str
+      http:
+        description: Start the container and ask it over HTTP until it answers as wanted.
+        type: dict
+        suboptions:
+          path:
+            description: Path of the request.
+            type: str
+            default: /
+          port:
+            description: Port of the container.
+            type: int
+            required: true
+          status:
+            description: Status of the answer.
+            type: int
+            default: 200
+          body:
+            description: Regular expression that the answer's body must hold.
+            type: str
+      elf:
+        description:
+          - Path in the image of a program that must be of the platform's architecture. V(auto) takes what the image starts.
+            Nothing is started.
+        type: str
+      network:
+        description: Network of the container, V(none), V(bridge) or the name of one that exists.
+        type: str
+        default: bridge
+      user:
+        description: User in place of the image's.
+        type: str
+      env:
+        description: Environment variables.
+        type: dict
+        default: {}
+      timeout:
+        description: Seconds that the test may take.
+        type: int
+        default: 60
+      exit_code:
+        description: Exit status that the container must end with. Not for O(tests[].http).
+        type: int
+        default: 0
+      output:
+        description: Regular expression that the container's output must hold.
+        type: str
+  immutable_tags:
+    description: Regular expressions for tags that may not be moved once they are set.
+    type: list
+    elements: str
+    default: []
+  force:
+    description: Move immutable tags too.
+    type: bool
+    default: false
+seealso:
+  - module: imagefleet.dify.image_build
+  - module: imagefleet.dify.image_smoke_test
+"""
+
+EXAMPLES = r"""
+- name: Give a tested image the tags that people use
+  imagefleet.dify.image_promote:
+    reference: "{{ build.images[0].reference }}"
+    tags: ["1.0.0", latest]
+    platforms: [linux/amd64, linux/arm64]
+    immutable_tags: ['\d+\.\d+\.\d+']
+
+- name: Copy it to another repository
+  imagefleet.dify.image_promote:
+    reference: localhost:5000/dify/dify-api:1.0.0
+    target_repository: localhost:5000/production/dify-api
+    tags: ["1.0.0"]
+"""
+
+RETURN = r"""
+digest:
+  description: What the tags point at.
+  type: str
+  returned: success
+tags:
+  description: The tags, in the order of the option.
+  type: list
+  elements: dict
+  returned: success
+  contains:
+    tag:
+      description: The tag.
+      type: str
+    reference:
+      description: The tag with its repository.
+      type: str
+    before:
+      description: The digest it pointed at; null for a new tag.
+      type: str
+    after:
+      description: The digest it points at now, or would.
+      type: str
+    changed:
+      description: Whether it was moved, or would be.
+      type: bool
+"""
+
+import shutil
+import tempfile
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.login import docker_config_folder
+from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.spec import BUILDX_SPEC, buildx_client
+from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError, MissingPrerequisite
+from ansible_collections.imagefleet.dify.plugins.module_utils._core.outcome import finish
+from ansible_collections.imagefleet.dify.plugins.module_utils._core.spec import ArgumentSpec
+from ansible_collections.imagefleet.dify.plugins.module_utils._image.promotion import (
+    Promotion,
+    check_immutable,
+    check_platforms,
+    check_records,
+    check_tags,
+    plan_promotion,
+)
+from ansible_collections.imagefleet.dify.plugins.module_utils._image.smoke_test import (
+    TESTS_OPTION,
+    definition_hash,
+    parse_tests,
+    record_tag,
+)
+from ansible_collections.imagefleet.dify.plugins.module_utils._oci.manifest import Manifest
+from ansible_collections.imagefleet.dify.plugins.module_utils._oci.platform import parse_platforms
+from ansible_collections.imagefleet.dify.plugins.module_utils._oci.reference import (
+    Reference,
+    parse_reference,
+    parse_repository,
+)
+from ansible_collections.imagefleet.dify.plugins.module_utils._oci.registry import RegistryClient
+from ansible_collections.imagefleet.dify.plugins.module_utils._oci.spec import REGISTRIES_SPEC, registry_client
+
+SPEC = ArgumentSpec(
+    options={
+        "reference": {"type": "str", "required": True},
+        "tags": {"type": "list", "elements": "str", "required": True},
+        "target_repository": {"type": "str"},
+        "platforms": {"type": "list", "elements": "str", "default": []},
+        "tests": TESTS_OPTION,
+        "immutable_tags": {"type": "list", "elements": "str", "default": []},
+        "force": {"type": "bool", "default": False},
+    }
+)
+
+
+def run(module: AnsibleModule) -> dict[str, Any]:
+    params = module.params
+    source = parse_reference(params["reference"])
+    target = parse_repository(params["target_repository"]) if params["target_repository"] else source.with_tag("latest")
+    tags = check_tags(params["tags"])
+    client = registry_client(params)
+    manifest = _find_source(client, source)
+    source = source.with_digest(manifest.digest)
+    platforms = check_platforms(source, manifest, parse_platforms(params["platforms"]))
+    tests = parse_tests(params["tests"])
+    if tests:
+        digests = {str(platform): digest for platform, digest in platforms.items()} or {"the image": manifest.digest}
+        records = {name: record_tag(digest, definition_hash(tests)) for name, digest in digests.items()}
+        check_records(
+            source, {n: tag for n, tag in records.items() if client.find_digest(source.with_tag(tag)) is None}
+        )
+    promotion = plan_promotion(target, manifest.digest, {tag: client.find_digest(target.with_tag(tag)) for tag in tags})
+    if not params["force"]:
+        check_immutable(promotion, params["immutable_tags"])
+    if not module.check_mode:
+        _move(module, client, source, manifest, promotion)
+    return promotion.result()
+
+
+def _find_source(client: RegistryClient, source: Reference) -> Manifest:
+    manifest = client.find_manifest(source)
+    if manifest is None:
+        raise MissingPrerequisite(
+            f"The registry has no {source}. Build it with image_build, or correct reference.",
+            task="image_build",
+            reference=str(source),
+        )
+    return manifest
+
+
+def _move(
+    module: AnsibleModule, client: RegistryClient, source: Reference, manifest: Manifest, promotion: Promotion
+) -> None:
+    moves = [move for move in promotion.moves if move.changed]
+    if moves and moves[0].reference.name == source.name:
+        for move in moves:
+            client.put_manifest(move.reference, manifest)
+    elif moves:
+        _copy(module, client, source, [str(move.reference) for move in moves])
+    for move in moves:
+        read = client.find_digest(move.reference)
+        if read != move.after:
+            raise CollectionError(
+                f"{move.reference} was moved to {move.after} and reads back as {read}. Another process writes there, or the "
+                "registry changed the image.",
+                reference=str(move.reference),
+            )
+
+
+def _copy(module: AnsibleModule, client: RegistryClient, source: Reference, references: list[str]) -> None:
+    """Between repositories blobs have to go along: imagetools copies an index whole, from one source bit by bit."""
+    workspace = tempfile.mkdtemp(prefix="image-promote-", dir=module.tmpdir)
+    try:
+        buildx = buildx_client(module)
+        login = docker_config_folder(client.settings, module.params["docker_config"], buildx.folder, workspace)
+        tags = [argument for reference in references for argument in ("--tag", reference)]
+        buildx.cli.run("buildx", "imagetools", "create", "--prefer-index=false", *tags, str(source), environment=login)
+    finally:
+        shutil.rmtree(workspace, ignore_errors=True)
+
+
+def main() -> None:
+    module = AnsibleModule(supports_check_mode=True, **SPEC.merge(BUILDX_SPEC, REGISTRIES_SPEC).to_kwargs())
+    finish(module, lambda: run(module))
+
+
+if __name__ == "__main__":
+    main()
