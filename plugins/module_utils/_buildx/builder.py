@@ -146,7 +146,7 @@ def _parse_node(record: Mapping[str, Any]) -> Node:
         platforms=tuple(read_platform(platform) for platform in platforms),
         driver_opts=dict(record.get("DriverOpts") or {}),
         flags=tuple(record.get("Flags") or ()),
-        files={name: base64.b64decode(data or "") for name, data in (record.get("Files") or {}).items()},
+        files={name: base64.b64decode(data or "", validate=True) for name, data in (record.get("Files") or {}).items()},
     )
 
 
