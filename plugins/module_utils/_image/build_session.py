@@ -182,8 +182,8 @@ class BuildSession:
                 value = os.environ.get(secret.env)
                 if value is None:
                     raise CollectionError(
-                        f"The secret {secret.id} comes from the environment variable {secret.env}, which is not set on this host. "
-                        "Set it with the task's environment keyword."
+                        f"The secret {secret.id} comes from the environment variable {secret.env}, which is not set on this "
+                        "host. Set it with the task's environment keyword."
                     )
             else:
                 value = _read_secret(secret.id, str(secret.src))

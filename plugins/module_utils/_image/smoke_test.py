@@ -13,6 +13,9 @@ from typing import Any, Mapping, Sequence
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.inputs import canonical_json
+from ansible_collections.imagefleet.dify.plugins.module_utils._oci.manifest import Manifest
+from ansible_collections.imagefleet.dify.plugins.module_utils._oci.platform import Platform
+from ansible_collections.imagefleet.dify.plugins.module_utils._oci.reference import Reference
 
 #: The ``tests`` option of ``image_smoke_test`` and ``image_promote``.
 TESTS_OPTION: dict[str, Any] = {
@@ -81,6 +84,74 @@ class SmokeTest:
     timeout: int = 60
     exit_code: int = 0
     output: str | None = None
+
+
+@dataclass(frozen=True)
+class TestResult:
+    """One test's end: what was wrong (empty when nothing was) and, then, the container's log."""
+
+    name: str
+    failure: str
+    log: str = ""
+
+
+@dataclass(frozen=True)
+class PlatformTest:
+    """What is to be tested for one platform: its manifest, and the tag that records a pass."""
+
+    platform: Platform
+    manifest: Manifest
+    record: str
+
+    def skipped(self) -> dict[str, Any]:
+        """The result when there is a record already."""
+        return {**self._facts(), "tested": False, "passed": True}
+
+    def due(self) -> dict[str, Any]:
+        """The result in check mode: it would be tested, and nobody knows how that ends."""
+        return {**self._facts(), "tested": True}
+
+    def ended(self, results: Sequence[TestResult], emulated: bool, duration: float) -> dict[str, Any]:
+        """The result of tests that ran, in ``duration`` seconds."""
+        failed = [result for result in results if result.failure]
+        return {
+            **self._facts(),
+            "tested": True,
+            "passed": not failed,
+            "emulated": emulated,
+            "duration": round(duration, 3),
+            "failures": [f"{result.name}: {result.failure}" for result in failed],
+            "log": "\n".join(f"{result.name}:\n{result.log}" for result in failed if result.log),
+        }
+
+    def _facts(self) -> dict[str, Any]:
+        return {"platform": str(self.platform), "digest": self.manifest.digest, "record": self.record}
+
+
+def plan_platform_tests(
+    reference: Reference,
+    wanted: Sequence[Platform],
+    manifests: Mapping[Platform, Manifest],
+    definition: str,
+) -> list[PlatformTest]:
+    """The tests of each platform.
+
+    :param wanted: the platforms asked for; none means all.
+    :param manifests: the manifests that the image has, by platform.
+    :param definition: :func:`definition_hash` of the tests.
+    :raises CollectionError: the image lacks a platform that was asked for.
+    """
+    missing = [str(platform) for platform in wanted if platform not in manifests]
+    if missing:
+        raise CollectionError(
+            f"{reference} lacks {', '.join(missing)}; it has {', '.join(sorted(map(str, manifests)))}. Build the missing "
+            "platforms with image_build.",
+            reference=str(reference),
+        )
+    return [
+        PlatformTest(platform, manifests[platform], record_tag(manifests[platform].digest, definition))
+        for platform in wanted or manifests
+    ]
 
 
 def parse_tests(entries: Sequence[Mapping[str, Any]]) -> tuple[SmokeTest, ...]:

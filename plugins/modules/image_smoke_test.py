@@ -1,0 +1,318 @@
+#!/usr/bin/python
+# Copyright: Contributors to the imagefleet.dify project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: image_smoke_test
+short_description: Each platform's image does what it is told to
+version_added: 0.1.0
+description:
+  - Starts the image of each platform, by digest, on the Docker Engine of the host, natively or under emulation, and checks
+    what it does.
+  - When all tests of a platform passed, that is put on record with the image, as the tag
+    C(ok-<digest>-<hash of the tests>). An image with that record is not tested again. M(imagefleet.dify.image_promote) asks
+    for it.
+  - A test that fails leaves no record, so the next run tests again.
+author:
+  - The imagefleet.dify maintainers (@imagefleet)
+extends_documentation_fragment:
+  - imagefleet.dify.registries
+attributes:
+  check_mode:
+    support: full
+    description: Returns which platforms would be tested. It predicts no result.
+  diff_mode:
+    support: full
+    description: Shows the records that are written.
+options:
+  reference:
+    description: The image, C(registry/repository@digest) or with a tag.
+    type: str
+    required: true
+  platforms:
+    description: Platforms to test. By default all that the image has.
+    type: list
+    elements: str
+    default: []
+  tests:
+    description:
+      - What to test. An image without tests is only pulled, and its record says no more than that.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: What the test is called.
+        type: str
+        required: true
+      entrypoint:
+        description: Entrypoint in place of the image's.
+        type: list
+        elements: str
+      command:
+        description: Command in place of the image's.
+        type: list
+        elements: str
+      http:
+        description: Start the container and ask it over HTTP until it answers as wanted.
+        type: dict
+        suboptions:
+          path:
+            description: Path of the request.
+            type: str
+            default: /
+          port:
+            description: Port of the container.
+            type: int
+            required: true
+          status:
+            description: Status of the answer.
+            type: int
+            default: 200
+          body:
+            description: Regular expression that the answer's body must hold.
+            type: str
+      elf:
+        description:
+          - Path in the image of a program that must be of the platform's architecture. V(auto) takes what the image starts.
+            Nothing is started.
+        type: str
+      network:
+        description: Network of the container, V(none), V(bridge) or the name of one that exists.
+        type: str
+        default: bridge
+      user:
+        description: User in place of the image's.
+        type: str
+      env:
+        description: Environment variables.
+        type: dict
+        default: {}
+      timeout:
+        description: Seconds that the test may take.
+        type: int
+        default: 60
+      exit_code:
+        description: Exit status that the container must end with. Not for O(tests[].http).
+        type: int
+        default: 0
+      output:
+        description: Regular expression that the container's output must hold.
+        type: str
+  keep_image:
+    description: Leave an image in the engine that was not there before.
+    type: bool
+    default: false
+  rerun:
+    description: Test even when there is a record.
+    type: bool
+    default: false
+  docker_host:
+    description: Address of the engine. By default E(DOCKER_HOST) or the local socket.
+    type: str
+notes:
+  - An HTTP test asks the container through a port published on the loopback address of the host.
+  - A platform that the engine can neither run natively nor under emulation counts as untested, and that fails.
+seealso:
+  - module: imagefleet.dify.image_build
+  - module: imagefleet.dify.image_promote
+"""
+
+EXAMPLES = r"""
+- name: Test an image on all its platforms
+  imagefleet.dify.image_smoke_test:
+    reference: "{{ build.images[0].reference }}"
+    tests:
+      - name: the program is of the platform
+        elf: auto
+      - name: it starts without a network
+        command: [sh, -c, "echo started"]
+        output: started
+        network: none
+      - name: it answers
+        http:
+          path: /index.html
+          port: 8080
+          body: hello
+        timeout: 120
+"""
+
+RETURN = r"""
+record:
+  description: Hash of the tests' definition, the last part of the record's tag.
+  type: str
+  returned: always
+platforms:
+  description: The platforms, native ones first.
+  type: list
+  elements: dict
+  returned: always
+  contains:
+    platform:
+      description: The platform.
+      type: str
+    digest:
+      description: Digest of its manifest.
+      type: str
+    record:
+      description: Tag of the record.
+      type: str
+    tested:
+      description: Whether tests ran now, or would.
+      type: bool
+    passed:
+      description: Whether it has passed, now or before. Missing in check mode when it would be tested.
+      type: bool
+    emulated:
+      description: Whether it ran under emulation.
+      type: bool
+    duration:
+      description: Seconds.
+      type: float
+    failures:
+      description: What went wrong, by test.
+      type: list
+      elements: str
+    log:
+      description: The logs of containers whose tests failed.
+      type: str
+"""
+
+import time
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError, MissingPrerequisite
+from ansible_collections.imagefleet.dify.plugins.module_utils._core.outcome import finish
+from ansible_collections.imagefleet.dify.plugins.module_utils._core.spec import ArgumentSpec
+from ansible_collections.imagefleet.dify.plugins.module_utils._image.container_test import (
+    pulled_image,
+    remove_leftovers,
+    run_tests,
+)
+from ansible_collections.imagefleet.dify.plugins.module_utils._image.smoke_test import (
+    TESTS_OPTION,
+    PlatformTest,
+    SmokeTest,
+    definition_hash,
+    parse_tests,
+    plan_platform_tests,
+)
+from ansible_collections.imagefleet.dify.plugins.module_utils._oci.engine import EngineClient
+from ansible_collections.imagefleet.dify.plugins.module_utils._oci.manifest import Manifest, platform_descriptors
+from ansible_collections.imagefleet.dify.plugins.module_utils._oci.platform import (
+    Platform,
+    parse_platform,
+    parse_platforms,
+)
+from ansible_collections.imagefleet.dify.plugins.module_utils._oci.reference import Reference, parse_reference
+from ansible_collections.imagefleet.dify.plugins.module_utils._oci.registry import RegistryClient
+from ansible_collections.imagefleet.dify.plugins.module_utils._oci.spec import REGISTRIES_SPEC, registry_client
+
+SPEC = ArgumentSpec(
+    options={
+        "reference": {"type": "str", "required": True},
+        "platforms": {"type": "list", "elements": "str", "default": []},
+        "tests": TESTS_OPTION,
+        "keep_image": {"type": "bool", "default": False},
+        "rerun": {"type": "bool", "default": False},
+        "docker_host": {"type": "str"},
+    }
+)
+
+
+def run(module: AnsibleModule) -> dict[str, Any]:
+    params = module.params
+    reference = parse_reference(params["reference"])
+    tests = parse_tests(params["tests"])
+    client = registry_client(params)
+    wanted = plan_platform_tests(
+        reference, parse_platforms(params["platforms"]), _manifests(client, reference), definition_hash(tests)
+    )
+    there = (
+        {}
+        if params["rerun"]
+        else {test.platform: client.find_digest(reference.with_tag(test.record)) for test in wanted}
+    )
+    due = [test for test in wanted if there.get(test.platform) is None]
+    results = [test.skipped() for test in wanted if test not in due]
+    if module.check_mode:
+        results += [test.due() for test in due]
+    elif due:
+        results += _test(EngineClient(params["docker_host"]), client, reference, due, tests, params["keep_image"])
+    return _result(reference, tests, results)
+
+
+def _manifests(client: RegistryClient, reference: Reference) -> dict[Platform, Manifest]:
+    """The manifest of each platform that the reference holds."""
+    manifest = client.find_manifest(reference)
+    if manifest is None:
+        raise MissingPrerequisite(
+            f"The registry has no {reference}. Build it with image_build, or correct reference.",
+            task="image_build",
+            reference=str(reference),
+        )
+    if not manifest.is_index:
+        config = client.get_config(reference, manifest)
+        return {parse_platform(f"{config['os']}/{config['architecture']}"): manifest}
+    return {
+        platform: client.get_manifest(reference.with_digest(descriptor["digest"]))
+        for platform, descriptor in platform_descriptors(manifest).items()
+    }
+
+
+def _test(
+    engine: EngineClient,
+    client: RegistryClient,
+    reference: Reference,
+    due: list[PlatformTest],
+    tests: tuple[SmokeTest, ...],
+    keep_image: bool,
+) -> list[dict[str, Any]]:
+    native = engine.platform()
+    remove_leftovers(engine, time.time())
+    credentials = client.credentials(reference.registry)
+    results = []
+    for platform_test in sorted(due, key=lambda test: test.platform != native):
+        started = time.monotonic()
+        image_reference = reference.with_digest(platform_test.manifest.digest)
+        with pulled_image(engine, image_reference, platform_test.platform, credentials, keep_image) as image:
+            ended = run_tests(image, tests)
+        result = platform_test.ended(ended, platform_test.platform != native, time.monotonic() - started)
+        if result["passed"]:
+            client.put_manifest(reference.with_tag(platform_test.record), platform_test.manifest)
+        results.append(result)
+    return results
+
+
+def _result(reference: Reference, tests: tuple[SmokeTest, ...], results: list[dict[str, Any]]) -> dict[str, Any]:
+    failed = [result for result in results if result.get("passed") is False]
+    written = [result for result in results if result["tested"] and result not in failed]
+    result = {
+        "changed": bool(written),
+        "record": definition_hash(tests),
+        "platforms": results,
+        "diff": {"before": "", "after": "".join(f"{reference.name}:{entry['record']}\n" for entry in written)},
+    }
+    if failed:
+        raise CollectionError(
+            "\n".join(
+                f"{reference} failed on {entry['platform']}: {'; '.join(entry['failures'])}\n{entry['log']}".rstrip()
+                for entry in failed
+            ),
+            **result,
+        )
+    return result
+
+
+def main() -> None:
+    module = AnsibleModule(supports_check_mode=True, **SPEC.merge(REGISTRIES_SPEC).to_kwargs())
+    finish(module, lambda: run(module))
+
+
+if __name__ == "__main__":
+    main()
