@@ -41,10 +41,12 @@ def test_another_run_changes_nothing(run_playbook, playbook, mode):
         pytest.param({"build_host_platforms": ["linux/vax"]}, ["linux/vax"], id="platform-unknown"),
     ],
 )
-def test_a_host_that_does_not_fit_is_refused_with_numbers(playbook_environment, variables, words):
+def test_a_host_that_does_not_fit_is_refused_with_numbers(playbook_environment, repository_root, variables, words):
     command = ["ansible-playbook", *INVENTORY, "playbooks/provision.yml", "--check"]
     command += [f"--extra-vars={{{', '.join(f'{name}: {value}' for name, value in variables.items())}}}"]
-    result = subprocess.run(command, env=playbook_environment, capture_output=True, text=True, check=False)
+    result = subprocess.run(
+        command, env=playbook_environment, cwd=repository_root, capture_output=True, text=True, check=False
+    )
     assert result.returncode == 2
     assert [word for word in words if word not in result.stdout + result.stderr] == []
     assert "Traceback" not in result.stdout + result.stderr
@@ -59,7 +61,7 @@ def test_hosts_are_those_of_the_group_and_localhost_without_one(playbook_environ
         shown = subprocess.run(
             command, env=playbook_environment, cwd=repository_root, capture_output=True, text=True, check=True
         )
-        return re.findall(r"^ {6}(\S+)$", shown.stdout, re.MULTILINE)
+        return sorted(re.findall(r"^ {6}(\S+)$", shown.stdout, re.MULTILINE))
 
     assert hosts("-i", str(inventory)) == ["one.example", "two.example"]
     assert hosts("-i", os.devnull) == ["localhost"]
