@@ -15,16 +15,16 @@ _REMEDIES: tuple[tuple[str, str], ...] = (
         "Correct driver_opts of that node; 'docker buildx create' documents the options of each driver.",
     ),
     (
+        r"cannot connect to the docker daemon|error during connect",
+        "The Docker engine at the node's endpoint does not answer: start it, or correct the endpoint.",
+    ),
+    (
         r"context deadline exceeded|connection refused|no route to host|i/o timeout|no such host|could not resolve",
         "The node does not answer: check that its daemon runs, that its endpoint is right and that this host reaches it.",
     ),
     (
         r"x509|tls: |certificate",
         "TLS with the node failed: check tls.ca, tls.cert, tls.key and tls.servername of that node.",
-    ),
-    (
-        r"cannot connect to the docker daemon|error during connect",
-        "The Docker engine at the node's endpoint does not answer: start it, or correct the endpoint.",
     ),
     (r"unrecognized url scheme|invalid endpoint", "Write the endpoint as tcp://HOST:PORT or unix:///PATH."),
     (
@@ -49,4 +49,4 @@ def explain_failure(output: str) -> str:
     lines = [_ERROR.sub("", line).strip() for line in output.splitlines() if not _NOISE.match(line)]
     message = "; ".join(dict.fromkeys(line for line in lines if line)) or output.strip() or "no message"
     remedy = next((remedy for pattern, remedy in _REMEDIES if re.search(pattern, output, re.IGNORECASE)), "")
-    return f"{message.rstrip('.')}. {remedy}".strip()
+    return f"{message if message.endswith(('.', '?')) else message + '.'} {remedy}".strip()

@@ -60,7 +60,8 @@ class Circumstances:
 
     :param version: of buildx.
     :param folder: where the plan's files are to lie.
-    :param in_use: whether the builder is the one that buildx takes when none is named.
+    :param in_use: whether the builder is the one that buildx takes when none is named. buildx remembers the name only,
+        so a new builder of that name is in use too.
     :param use: whether it is to be that.
     :param bootstrap: whether the daemons are to run.
     :param stopped: whether they are not to run.
@@ -120,13 +121,10 @@ def plan_present(wanted: BuilderDeclaration, current: Builder | None, on: Circum
     if on.stopped and running:
         commands.append(stop_args(wanted.name))
         reasons.extend(f"node {name} runs" for name in sorted(running))
-    in_use = on.in_use and not definition.recreates
-    if (on.use or on.in_use) and not in_use:
+    if on.use and not on.in_use:
         commands.append(use_args(wanted.name))
-        reasons.append(
-            f"builder {wanted.name} is not in use" if not on.in_use else "the new builder is used as the old was"
-        )
-    states = _run_states(on, before=not down if current else False)
+        reasons.append(f"builder {wanted.name} is not in use")
+    states = _run_states(on, before=current.is_running if current else False)
     before = None if recorded is None else {**recorded.to_dict(), "in_use": on.in_use, **states[0]}
     after = {**wanted.to_dict(), "in_use": on.in_use or on.use, **states[1]}
     files = {
@@ -150,13 +148,11 @@ class _Definition:
     """The part of a plan that makes the record right.
 
     :param created: the nodes that are new, or new again.
-    :param recreates: whether the builder is removed on the way.
     """
 
     commands: tuple[Command, ...] = ()
     reasons: tuple[str, ...] = ()
     created: tuple[NodeDeclaration, ...] = ()
-    recreates: bool = False
 
 
 def _define(wanted: BuilderDeclaration, current: BuilderDeclaration | None, on: Circumstances) -> _Definition:
@@ -199,7 +195,7 @@ def _recreate(wanted: BuilderDeclaration, reasons: tuple[str, ...], on: Circumst
             reasons=list(reasons),
         )
     commands = (remove_args(wanted.name, keep_state=True), *_create(wanted, on))
-    return _Definition(commands, reasons, wanted.nodes, recreates=True)
+    return _Definition(commands, reasons, wanted.nodes)
 
 
 def _create(wanted: BuilderDeclaration, on: Circumstances) -> tuple[Command, ...]:

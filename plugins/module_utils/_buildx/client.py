@@ -178,9 +178,10 @@ class BuildxClient:
                 completed = self.cli.run(*command, check=False)
                 if completed.rc != 0:
                     output = f"{completed.stdout}\n{completed.stderr}" if "--bootstrap" in command else completed.stderr
+                    went_on = " Those before it are done; the next run goes on from there." if done else ""
                     raise CollectionError(
-                        f"Builder {name}: {explain_failure(output)} (command {done + 1} of {len(plan.commands)}, "
-                        f"those before it are done: docker {' '.join(command)})",
+                        f"Builder {name}: {explain_failure(output)} This was command {done + 1} of {len(plan.commands)}: "
+                        f"docker {' '.join(command)}.{went_on}",
                         builder=name,
                         commands=[list(each) for each in plan.commands],
                         rc=completed.rc,

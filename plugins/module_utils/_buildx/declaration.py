@@ -93,10 +93,17 @@ def _recorded_node(node: Node, compare_config: bool) -> NodeDeclaration:
         endpoint=node.endpoint,
         platforms=node.platforms,
         driver_opts=node.driver_opts,
-        flags=node.flags,
+        flags=_with_one_added(node.flags),
         config=recorded_config(node.files) if compare_config else None,
         files=node.files,
     )
+
+
+def _with_one_added(flags: tuple[str, ...]) -> tuple[str, ...]:
+    # buildx adds its flag once more when it is given among others.
+    while flags[-2:] == (_ADDED_FLAG, _ADDED_FLAG):
+        flags = flags[:-1]
+    return flags
 
 
 def wanted_declaration(

@@ -191,7 +191,7 @@ def test_present_with_pods(nodes, current, expected):
         pytest.param(
             recorded(replace(NODE_A, platforms=())),
             {"in_use": True},
-            [REMOVE, CREATE_A, USE],
+            [REMOVE, CREATE_A],
             id="new-builder-stays-in-use",
         ),
         pytest.param(None, {"bootstrap": True}, [CREATE_A, BOOTSTRAP], id="created-and-started"),
@@ -220,7 +220,7 @@ def test_lifecycle(current, changes, expected):
 def test_a_new_node_of_a_running_builder_is_started():
     plan = plan_present(remote(A, B), recorded(NODE_A, status="running"), replace(ON, bootstrap=True))
     assert commands(plan) == [APPEND_B, BOOTSTRAP]
-    assert (plan.before["running"], plan.after["running"]) == (False, True)
+    assert (plan.before["running"], plan.after["running"]) == (True, True)
 
 
 def test_recreate_never_fails_with_the_reasons():

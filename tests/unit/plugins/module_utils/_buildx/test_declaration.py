@@ -104,6 +104,12 @@ def test_flags(flags, expected):
     assert wanted(LOCAL, "local", nodes=[{"buildkitd_flags": flags}]).nodes[0].flags == expected
 
 
+def test_a_flag_that_buildx_added_twice_counts_once():
+    twice = replace(LOCAL, nodes=(replace(LOCAL.nodes[0], flags=("--debug", ADDED, ADDED)),))
+    assert recorded_declaration(twice).nodes[0].flags == ("--debug", ADDED)
+    assert wanted(twice, "local", nodes=[{"buildkitd_flags": ["--debug"]}]) == recorded_declaration(twice)
+
+
 @pytest.mark.parametrize(
     "current, nodes, names",
     [
