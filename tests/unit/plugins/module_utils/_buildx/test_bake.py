@@ -1,0 +1,131 @@
+# Copyright: Contributors to the imagefleet.dify project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.bake import (
+    BuildTarget,
+    bake_args,
+    bake_definition,
+    batch_size,
+    batches,
+    needs_engine_cleanup,
+    registry_output,
+    tolerant_cache,
+)
+
+NEW, OLD = (0, 29, 1), (0, 13, 1)
+PLAIN = BuildTarget("t", "/c", "/d/Dockerfile", ("linux/amd64",), "type=registry")
+
+
+def with_(**fields):
+    return BuildTarget(**{**PLAIN.__dict__, **fields})
+
+
+@pytest.mark.parametrize(
+    "fields, key, value",
+    [
+        pytest.param({}, "context", "/c", id="context"),
+        pytest.param({}, "dockerfile", "/d/Dockerfile", id="dockerfile"),
+        pytest.param({}, "platforms", ["linux/amd64"], id="platforms"),
+        pytest.param({}, "output", ["type=registry"], id="output"),
+        pytest.param({"tags": ("r:t",)}, "tags", ["r:t"], id="tags"),
+        pytest.param({"target": "production"}, "target", "production", id="target"),
+        pytest.param({"args": {"A": "1"}}, "args", {"A": "1"}, id="args"),
+        pytest.param({"contexts": {"a": "/b"}}, "contexts", {"a": "/b"}, id="contexts"),
+        pytest.param({"secrets": ("type=env,id=a,env=A",)}, "secret", ["type=env,id=a,env=A"], id="secrets"),
+        pytest.param({"ssh": ("default",)}, "ssh", ["default"], id="ssh"),
+        pytest.param({"labels": {"a": "b"}}, "labels", {"a": "b"}, id="labels"),
+        pytest.param({"annotations": ("manifest:a=b",)}, "annotations", ["manifest:a=b"], id="annotations"),
+        pytest.param({"cache_from": ("type=gha",)}, "cache-from", ["type=gha"], id="cache-from"),
+        pytest.param({"cache_to": ("type=gha",)}, "cache-to", ["type=gha"], id="cache-to"),
+        pytest.param({"attest": ("type=sbom",)}, "attest", ["type=sbom"], id="attest"),
+        pytest.param({"network": "none"}, "network", "none", id="network"),
+        pytest.param({"no_cache": True}, "no-cache", True, id="no-cache"),
+        pytest.param({"args": {"A": "${x} %{y} $z"}}, "args", {"A": "$${x} %%{y} $z"}, id="templates-are-escaped"),
+    ],
+)
+def test_every_field_is_in_the_definition(fields, key, value):
+    assert with_(**fields).definition()[key] == value
+
+
+def test_empty_fields_are_left_out():
+    assert set(PLAIN.definition()) == {"context", "dockerfile", "platforms", "output"}
+
+
+def test_definition_names_every_target():
+    document = json.loads(bake_definition([PLAIN, with_(name="u")]))
+    assert document["group"]["default"]["targets"] == ["t", "u"]
+    assert set(document["target"]) == {"t", "u"}
+
+
+@pytest.mark.parametrize(
+    "fields, version, allowed",
+    [
+        pytest.param({}, OLD, [], id="old-buildx-has-no-allow"),
+        pytest.param({}, (0, 20, 0), ["fs.read=/c", "fs.read=/d/Dockerfile"], id="context-and-dockerfile"),
+        pytest.param({"contexts": {"a": "/e", "b": "docker-image://x"}}, NEW, ["fs.read=/e"], id="named-folders"),
+        pytest.param({"secrets": ("type=file,id=a,src=/s",)}, NEW, ["fs.read=/s"], id="secret-files"),
+        pytest.param({"cache_from": ("type=local,src=/l",)}, NEW, ["fs.read=/l"], id="local-cache-import"),
+        pytest.param({"cache_to": ("type=local,dest=/l",)}, NEW, ["fs.write=/l"], id="local-cache-export"),
+        pytest.param({"output": "type=oci,dest=/o"}, NEW, ["fs.write=/o"], id="layout"),
+        pytest.param({"ssh": ("default",)}, NEW, ["ssh"], id="ssh"),
+        pytest.param({"network": "host"}, NEW, ["network.host"], id="host-network"),
+    ],
+)
+def test_bake_args(fields, version, allowed):
+    arguments = bake_args("b", [with_(**fields)], "/m.json", version)
+    assert arguments[:9] == ("buildx", "bake", "--builder", "b", "--file", "-", "--progress", "rawjson", "--metadata-file")
+    given = [argument.partition("=")[2] for argument in arguments if argument.startswith("--allow=")]
+    assert set(allowed) <= set(given)
+    assert bool(given) is bool(allowed)
+
+
+@pytest.mark.parametrize(
+    "driver, version, rewrite, output",
+    [
+        pytest.param("docker", NEW, False, "type=registry,store=false", id="docker-does-not-store"),
+        pytest.param("docker", OLD, False, "type=registry", id="old-buildx-must-store"),
+        pytest.param("remote", NEW, True, "type=registry,rewrite-timestamp=true", id="rewrites"),
+        pytest.param("docker-container", OLD, False, "type=registry", id="container"),
+    ],
+)
+def test_registry_output(driver, version, rewrite, output):
+    assert registry_output(driver, version, rewrite) == output
+    assert needs_engine_cleanup(driver, version) is (driver == "docker" and version == OLD)
+
+
+@pytest.mark.parametrize(
+    "export, tolerant",
+    [
+        pytest.param("type=registry,ref=x", "type=registry,ref=x,ignore-error=true", id="added"),
+        pytest.param("type=registry,ref=x,ignore-error=false", "type=registry,ref=x,ignore-error=false", id="kept"),
+        pytest.param("type=inline", "type=inline", id="inline-cannot-fail-apart"),
+    ],
+)
+def test_tolerant_cache(export, tolerant):
+    assert tolerant_cache([export]) == (tolerant,)
+
+
+@pytest.mark.parametrize(
+    "gibibytes, wanted, size",
+    [
+        pytest.param(2, None, 1, id="small"),
+        pytest.param(8, None, 2, id="middle"),
+        pytest.param(24, None, 6, id="large"),
+        pytest.param(None, None, 2, id="unknown"),
+        pytest.param(24, 1, 1, id="the-users-number"),
+        pytest.param(None, 3, 3, id="the-users-number-without-memory"),
+    ],
+)
+def test_batch_size(gibibytes, wanted, size):
+    assert batch_size(None if gibibytes is None else gibibytes * 1024**3, wanted) == size
+
+
+def test_batches_keep_the_order():
+    targets = [with_(name=name) for name in "abcde"]
+    assert [[target.name for target in batch] for batch in batches(targets, 2)] == [["a", "b"], ["c", "d"], ["e"]]
