@@ -39,7 +39,7 @@ def host(registry, prefix):
     name = f"{prefix}-fresh-host"
     docker(
         "run", "--detach", "--init", "--privileged", "--name", name, "--tmpfs", "/run", "--tmpfs", "/tmp",
-        "--volume", "/var/lib/docker", f"{registry}/bases/debian:bookworm", "sleep", "infinity",
+        "--volume", "/var/lib/docker", f"{registry}/bases/debian:bookworm-slim", "sleep", "infinity",
     )  # fmt: skip
     try:
         # What Ansible itself needs there.

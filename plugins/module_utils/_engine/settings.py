@@ -60,7 +60,7 @@ def buildkit_settings(registries: Sequence[Registry], disk_gb: int) -> dict[str,
     worker = {"gc": True, "reservedSpace": reserved, "maxUsedSpace": maximum, "minFreeSpace": free}
     tables: dict[str, dict[str, Any]] = {}
     for registry in registries:
-        table = {key: True for key in ("http", "insecure") if registry.get(key)}
+        table: dict[str, Any] = {key: True for key in ("http", "insecure") if registry.get(key)}
         if registry.get("ca"):
             table["ca"] = [registry["ca"]]
         if table:
