@@ -58,11 +58,11 @@ def _check_loopback(builder: Builder, repository: Reference) -> None:
     if not is_loopback(repository.registry):
         return
     if not builder.is_local:
-        remote = next(node for node in builder.nodes if not node.is_local)
+        remote = next((node for node in builder.nodes if not node.is_local), builder.nodes[0])
         raise CollectionError(
             f"The registry {repository.registry} is on loopback, and node {remote.name} of builder {builder.name} is another "
-            f"machine ({remote.endpoint}): there, that address is the node itself. Give the registry a name that all nodes "
-            "reach.",
+            f"machine ({remote.endpoint or builder.driver}): there, that address is the node itself. Give the registry a name "
+            "that all nodes reach.",
             registry=repository.registry,
             node=remote.name,
         )

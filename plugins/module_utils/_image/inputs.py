@@ -206,4 +206,4 @@ def _file_change(path: str, before: Mapping[str, str], after: Mapping[str, str])
 
 
 def _shown(value: Any) -> str:
-    return "none" if value in (None, "", []) else str(value)
+    return "unset" if value in (None, "", []) else str(value)

@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import Callable, Mapping
 
-from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError, MissingPrerequisite
+from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.context import (
     Entry,
     context_digest,
@@ -96,10 +96,11 @@ def resolve_image(
     :raises CollectionError: Dockerfile missing, a base not found, a context that cannot be pinned.
     """
     reader = open_folder(request.context, request.commit)
+    everything = reader.entries()
     dockerfile_bytes = _read_dockerfile(request, reader)
     dockerfile = parse_dockerfile(dockerfile_bytes.decode("utf-8", "surrogateescape"))
     entries = visible_entries(
-        reader.entries(),
+        everything,
         _ignore_rules(request, reader),
         dockerfile.copied_paths(request.args, request.target),
         reader.at_root,
@@ -173,10 +174,6 @@ def _read_dockerfile(request: ImageRequest, reader: ContextReader) -> bytes:
     content = reader.read(os.path.normpath(path))
     if content is None:
         where = f"{request.context} at commit {request.commit}" if request.commit else request.context
-        if not request.commit and not os.path.isdir(request.context):
-            raise MissingPrerequisite(
-                f"The context {request.context} is not on this host.", task="source_checkout", context=request.context
-            )
         raise CollectionError(
             f"The Dockerfile {path} is not in the context {where}. Correct dockerfile or context.", dockerfile=path
         )

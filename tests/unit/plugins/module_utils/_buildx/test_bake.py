@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 
 import pytest
+
 from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.bake import (
     BuildTarget,
     bake_args,
@@ -79,7 +80,17 @@ def test_definition_names_every_target():
 )
 def test_bake_args(fields, version, allowed):
     arguments = bake_args("b", [with_(**fields)], "/m.json", version)
-    assert arguments[:9] == ("buildx", "bake", "--builder", "b", "--file", "-", "--progress", "rawjson", "--metadata-file")
+    assert arguments[:9] == (
+        "buildx",
+        "bake",
+        "--builder",
+        "b",
+        "--file",
+        "-",
+        "--progress",
+        "rawjson",
+        "--metadata-file",
+    )
     given = [argument.partition("=")[2] for argument in arguments if argument.startswith("--allow=")]
     assert set(allowed) <= set(given)
     assert bool(given) is bool(allowed)

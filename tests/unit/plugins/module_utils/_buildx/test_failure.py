@@ -5,19 +5,24 @@
 from __future__ import annotations
 
 import pytest
+
 from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.failure import find_cause
 
 
 @pytest.mark.parametrize(
     "text, name",
     [
-        pytest.param("qemu: uncaught target signal 11 (Segmentation fault) - core dumped", "emulator crash", id="emulator"),
+        pytest.param(
+            "qemu: uncaught target signal 11 (Segmentation fault) - core dumped", "emulator crash", id="emulator"
+        ),
         pytest.param("exec /bin/sh: exec format error", "no emulator", id="no-emulator"),
         pytest.param("write /x: no space left on device", "no space", id="disk"),
         pytest.param("npm ERR! code ENOSPC", "no space", id="disk-in-npm"),
         pytest.param('process "x" did not complete successfully: exit code: 137', "out of memory", id="killed"),
         pytest.param("FATAL ERROR: Reached heap limit - JavaScript heap out of memory", "out of memory", id="heap"),
-        pytest.param("tls: failed to verify certificate: x509: certificate signed by unknown authority", "TLS", id="go-tls"),
+        pytest.param(
+            "tls: failed to verify certificate: x509: certificate signed by unknown authority", "TLS", id="go-tls"
+        ),
         pytest.param("SSLError(SSLCertVerificationError(1, '[SSL: CERTIFICATE_VERIFY_FAILED]", "TLS", id="python-tls"),
         pytest.param("code SELF_SIGNED_CERT_IN_CHAIN", "TLS", id="node-tls"),
         pytest.param("429 Too Many Requests - toomanyrequests", "too many requests", id="limit"),
@@ -36,5 +41,5 @@ def test_find_cause(text, name):
 
 
 def test_the_specific_cause_wins_over_the_step():
-    text = "write: no space left on device\nprocess \"x\" did not complete successfully: exit code: 1"
+    text = 'write: no space left on device\nprocess "x" did not complete successfully: exit code: 1'
     assert find_cause(text).name == "no space"

@@ -10,7 +10,7 @@ import stat
 from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.login import docker_config_folder
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.registry import RegistrySettings
 
-LOGIN = RegistrySettings("registry.example.com", username="me", password="hunter2")  # noqa: S106
+LOGIN = RegistrySettings("registry.example.com", username="me", password="hunter2")
 
 
 def test_without_a_login_nothing_is_written(tmp_path):
@@ -23,7 +23,11 @@ def test_a_login_joins_the_users_own(tmp_path):
     original, workspace = tmp_path / "original", tmp_path / "workspace"
     (original / "cli-plugins").mkdir(parents=True)
     workspace.mkdir()
-    own = {"auths": {"other": {"auth": "x"}}, "credsStore": "desktop", "credHelpers": {"registry.example.com": "y", "z": "w"}}
+    own = {
+        "auths": {"other": {"auth": "x"}},
+        "credsStore": "desktop",
+        "credHelpers": {"registry.example.com": "y", "z": "w"},
+    }
     (original / "config.json").write_text(json.dumps(own))
     environment = docker_config_folder([LOGIN], str(original), "/b", str(workspace))
     assert environment == {"DOCKER_CONFIG": str(workspace / "docker-config"), "BUILDX_CONFIG": "/b"}

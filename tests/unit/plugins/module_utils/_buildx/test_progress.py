@@ -4,10 +4,12 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from pathlib import Path
 
 import pytest
+
 from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.progress import (
     count_steps,
     duration,
@@ -56,7 +58,8 @@ def test_emulated_steps_are_those_that_ran_foreign_programs():
     metadata = json.loads((FIXTURES / "buildx-0.29.1-bake-two-platforms-metadata.json").read_text())
     progress = recorded("buildx-0.29.1-bake-two-platforms.txt")
     counts = {
-        target: emulated_steps(own["buildx.build.provenance"], progress.of_target(target)) for target, own in metadata.items()
+        target: emulated_steps(own["buildx.build.provenance"], progress.of_target(target))
+        for target, own in metadata.items()
     }
     assert counts == {AMD64: 0, ARM64: 2}
 
@@ -67,20 +70,21 @@ def test_cached_steps_are_not_emulated():
     assert emulated_steps(metadata[ARM64]["buildx.build.provenance"], cached.of_target(ARM64)) == 0
 
 
-@pytest.mark.parametrize("provenance", [{}, {"buildConfig": {}}, {"invocation": {"environment": {"platform": "linux/amd64"}}}])
+@pytest.mark.parametrize(
+    "provenance", [{}, {"buildConfig": {}}, {"invocation": {"environment": {"platform": "linux/amd64"}}}]
+)
 def test_without_a_record_the_number_is_unknown(provenance):
     assert emulated_steps(provenance, ()) is None
 
 
 def test_cancelled_steps_are_no_failures():
-    text = '{"vertexes":[{"digest":"sha256:a","name":"[x 1/1] RUN y","error":"context canceled"}]}\nERROR: target y: failed to solve'
+    text = '{"vertexes":[{"digest":"sha256:a","name":"[x 1/1] RUN y","error":"context canceled"}]}'
+    text += "\nERROR: target y: failed to solve"
     assert parse_progress(text).failed_targets() == ("y",)
 
 
 def test_log_is_cut_to_its_end():
     lines = "".join(f"line {number}\n" for number in range(1000))
-    import base64
-
     data = base64.b64encode(lines.encode()).decode()
     text = json.dumps({"vertexes": [{"digest": "d", "name": "[t 1/1] RUN x", "started": "2026-01-01T00:00:00Z"}]})
     text += "\n" + json.dumps({"logs": [{"vertex": "d", "data": data}]})

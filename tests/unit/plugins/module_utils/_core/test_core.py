@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import pytest
+
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.cli import Cli
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError, MissingPrerequisite
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.outcome import finish
@@ -12,7 +13,7 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._core.plan import 
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.spec import ArgumentSpec
 
 
-class Ended(Exception):  # noqa: N818
+class Ended(Exception):
     pass
 
 
@@ -42,7 +43,9 @@ def raises(error):
         pytest.param(False, raises(CollectionError("bad", image="a")), "fail", "bad", id="error"),
         pytest.param(True, raises(CollectionError("bad")), "fail", "bad", id="error-in-check-mode"),
         pytest.param(False, raises(MissingPrerequisite("none", task="x")), "fail", "none", id="missing"),
-        pytest.param(True, raises(MissingPrerequisite("none", task="x")), "exit", "unknown until x has run: none", id="unknown"),
+        pytest.param(
+            True, raises(MissingPrerequisite("none", task="x")), "exit", "unknown until x has run: none", id="unknown"
+        ),
         pytest.param(False, lambda: {"msg": "good"}, "exit", "good", id="success"),
     ],
 )
@@ -71,14 +74,19 @@ def test_cli_passes_everything_on():
 
     Cli(execute, "docker", {"A": "1"}).run("x", stdin="s", environment={"B": "2"}, cwd="/c")
     assert calls == [
-        (["docker", "x"], {"data": "s", "environ_update": {"A": "1", "B": "2"}, "cwd": "/c", "handle_exceptions": False})
+        (
+            ["docker", "x"],
+            {"data": "s", "environ_update": {"A": "1", "B": "2"}, "cwd": "/c", "handle_exceptions": False},
+        )
     ]
 
 
 @pytest.mark.parametrize(
     "error, kind, message",
     [
-        pytest.param(FileNotFoundError("docker"), MissingPrerequisite, "Install it: the provision playbook", id="not-there"),
+        pytest.param(
+            FileNotFoundError("docker"), MissingPrerequisite, "Install it: the provision playbook", id="not-there"
+        ),
         pytest.param(PermissionError("no"), CollectionError, "cannot be run", id="not-allowed"),
     ],
 )

@@ -8,6 +8,7 @@ import os
 import subprocess
 
 import pytest
+
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.cli import Cli
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError, MissingPrerequisite
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.context import (
@@ -58,7 +59,9 @@ def repository(tmp_path):
 
 @pytest.fixture
 def commit(repository):
-    return subprocess.run(["git", "rev-parse", "HEAD"], cwd=repository, capture_output=True, text=True, check=True).stdout.strip()
+    return subprocess.run(
+        ["git", "rev-parse", "HEAD"], cwd=repository, capture_output=True, text=True, check=True
+    ).stdout.strip()
 
 
 def open_(path, commit=None):
