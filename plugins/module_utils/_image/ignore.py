@@ -4,8 +4,9 @@
 
 """``.dockerignore`` rules, read as BuildKit reads them.
 
-Mirrors github.com/moby/patternmatcher (MatchesOrParentMatches) and its ignorefile reader: patterns apply in order, the
-last one that matches a path or one of its parents wins, ``!`` makes an exception, ``**`` crosses folders.
+Mirrors github.com/moby/patternmatcher (MatchesUsingParentResults, which BuildKit's file walk uses) and its ignorefile
+reader: patterns apply in order, the last one that matches a path or one of its parents wins, ``!`` makes an exception,
+``**`` crosses folders. A test compares the outcome with BuildKit's own over generated trees and patterns.
 """
 
 from __future__ import annotations
@@ -35,12 +36,26 @@ class IgnoreRules:
 
     def excludes(self, path: str) -> bool:
         """Whether the file or link at ``path`` (relative, with ``/``) is left out of the context."""
-        parents = _with_parents(path)
-        excluded = False
-        for pattern in self.patterns:
-            if pattern.exception == excluded and any(pattern.expression.fullmatch(part) for part in parents):
-                excluded = not pattern.exception
-        return excluded
+        matched, inherited = False, (False,) * len(self.patterns)
+        for part in _with_parents(path):
+            matched, inherited = self._match(part, inherited)
+        return matched
+
+    def _match(self, path: str, inherited: tuple[bool, ...]) -> tuple[bool, tuple[bool, ...]]:
+        """Whether a path is left out, and which patterns matched it, given which matched its parent folder.
+
+        A pattern that cannot change the outcome so far is not tried, so an exception for a folder that was not left out
+        does not reach what is below it.
+        """
+        matched = False
+        matches = []
+        for pattern, match in zip(self.patterns, inherited):
+            if not match and pattern.exception == matched:
+                match = pattern.expression.fullmatch(path) is not None
+            matches.append(match)
+            if match:
+                matched = not pattern.exception
+        return matched, tuple(matches)
 
     @property
     def is_whitelist(self) -> bool:
