@@ -32,6 +32,7 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._image.inputs impo
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.request import ImageRequest
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.platform import Platform
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.reference import (
+    DOCKER_HUB,
     Reference,
     is_digest,
     parse_reference,
@@ -119,12 +120,29 @@ def resolve_image(
         request=request,
         dockerfile=dockerfile_bytes,
         folders=folders,
-        pinned={platform: {name: pin[0] for name, pin in pins.items()} for platform, pins in images.items()},
+        pinned={p: {context_key(name): pin[0] for name, pin in pins.items()} for p, pins in images.items()},
         inputs={
             str(platform): _inputs(request, platform, dockerfile_bytes, folders, images[str(platform)], now)
             for platform in request.platforms
         },
     )
+
+
+def context_key(name: str) -> str:
+    """The name under which BuildKit looks a context up that takes an image's place: short, without ``:latest``.
+
+    Mirrors ``NamedContext`` of github.com/moby/buildkit/frontend/dockerui. The buildx command line does it, bake does not.
+    """
+    try:
+        reference = parse_reference(name)
+    except CollectionError:
+        return name
+    full = str(reference)
+    for prefix in (f"{DOCKER_HUB}/library/", f"{DOCKER_HUB}/"):
+        if full.startswith(prefix):
+            full = full[len(prefix) :]
+            break
+    return full[: -len(":latest")] if full.endswith(":latest") else full
 
 
 def _inputs(

@@ -21,7 +21,7 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._image.record impo
     parse_record,
 )
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.request import image_requests
-from ansible_collections.imagefleet.dify.plugins.module_utils._image.resolve import resolve_image
+from ansible_collections.imagefleet.dify.plugins.module_utils._image.resolve import context_key, resolve_image
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.manifest import OCI_INDEX, json_manifest
 
 NOTHING = dict.fromkeys(IMAGE_OPTIONS)
@@ -282,3 +282,18 @@ def test_user_annotations_and_revision_are_on_the_index():
     annotations = index_annotations(resolve(annotations={"a": "b"}).inputs, "abc")
     assert annotations["a"] == "b"
     assert annotations["org.opencontainers.image.revision"] == "abc"
+
+
+@pytest.mark.parametrize(
+    "name, key",
+    [
+        pytest.param("busybox:latest", "busybox", id="latest"),
+        pytest.param("busybox", "busybox", id="no-tag"),
+        pytest.param("docker.io/library/python:3.11", "python:3.11", id="official"),
+        pytest.param("docker.io/ubuntu/squid:latest", "ubuntu/squid", id="a-users"),
+        pytest.param("registry.example.com:5000/a/b:1", "registry.example.com:5000/a/b:1", id="other-registry"),
+        pytest.param("MyContext", "MyContext", id="no-reference"),
+    ],
+)
+def test_context_key(name, key):
+    assert context_key(name) == key
