@@ -102,9 +102,13 @@ class Checkout:
         if fault:
             remove(path)
             self.git.add_work_tree(path, head, self.patterns)
-        return self._result(located, self.git.read_commit(located.commit), self.git.read_commit(head), signature, [
-            *reasons, *filter(None, (located.missing, fault))
-        ])
+        return self._result(
+            located,
+            self.git.read_commit(located.commit),
+            self.git.read_commit(head),
+            signature,
+            [*reasons, *filter(None, (located.missing, fault))],
+        )
 
     def predict(self) -> dict[str, Any]:
         """What :meth:`carry_out` would return, as far as it can be known without fetching. Writes to the workspace only.

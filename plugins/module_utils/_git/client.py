@@ -296,8 +296,9 @@ class GitClient:
         :raises CollectionError: gpg finds no key in it.
         """
         gpg = replace(self.cli, program="gpg", provided_by="the package gpg")
-        imported = gpg.run("--batch", "--homedir", keyring, "--import", "--", path, check=False)
-        if imported.rc != 0:
+        imported = gpg.run("--batch", "--homedir", keyring, "--status-fd=1", "--import", "--", path, check=False)
+        # The exit status also complains about the agent, which public keys do not need.
+        if "[GNUPG:] IMPORT_OK " not in imported.stdout:
             raise CollectionError(
                 f"verify_keys: gpg cannot read one of the keys: {imported.last_lines(2)}. Export it again with "
                 "'gpg --armor --export', or give another.",

@@ -133,7 +133,7 @@ def candidates(ref: str) -> tuple[Ref, ...]:
 def find_ref(ref: str | None, refs: RemoteRefs) -> Ref | None:
     """The ref of that name in a source, or its default branch for None."""
     if ref is None:
-        return Ref(BRANCH, refs.default) if refs.default in refs.objects else None
+        return Ref(BRANCH, refs.default) if refs.default and refs.default in refs.objects else None
     return next((found for found in candidates(ref) if found.name in refs.objects), None)
 
 
