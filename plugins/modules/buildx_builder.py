@@ -17,6 +17,7 @@ description:
   - A node that is missing is appended, and one that is not declared leaves, without touching the other nodes. What
     buildx cannot change in place (another driver, options of a node with a container, the last node) makes a new
     builder of the same name. The caches are kept (C(buildx rm --keep-state)).
+  - When a node cannot be created, the builder stays as it was declared before, and the module fails.
   - Only what is declared is compared. An option that is left out stays as it is, also through the making of a new
     builder.
   - The declaration is read from the file in which buildx records it (C(instances/NAME) in O(buildx_config)), as

@@ -74,6 +74,22 @@ def write_files(files: Mapping[str, bytes]) -> None:
             raise CollectionError(f"{path}, which buildx is to read, cannot be written: {error}.") from error
 
 
+def _read_if_there(path: str) -> bytes | None:
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def _restore(path: str, content: bytes | None) -> None:
+    """The file as it was read by :func:`_read_if_there`."""
+    if content is not None:
+        write_files({path: content})
+    elif os.path.exists(path):
+        os.remove(path)
+
+
 @dataclass(frozen=True)
 class BuildxClient:
     """buildx, and the folder of its builders.
@@ -170,28 +186,40 @@ class BuildxClient:
     def apply(self, plan: BuilderPlan, name: str) -> None:
         """Write the plan's files, run its commands in order, remove the files.
 
-        :raises CollectionError: a command failed; those before it are done, and the next run goes on from there.
+        When a node cannot be created, the record that was there before is put back, as its options may be nowhere else:
+        nodes that left or were removed on the way start again with the next build, on the caches that were kept.
+
+        :raises CollectionError: a command failed.
         """
+        record = self._record_path(name)
+        before = _read_if_there(record)
         try:
             write_files(plan.files)
             for done, command in enumerate(plan.commands):
                 completed = self.cli.run(*command, check=False)
-                if completed.rc != 0:
-                    output = f"{completed.stdout}\n{completed.stderr}" if "--bootstrap" in command else completed.stderr
-                    went_on = " Those before it are done; the next run goes on from there." if done else ""
-                    raise CollectionError(
-                        f"Builder {name}: {explain_failure(output)} This was command {done + 1} of {len(plan.commands)}: "
-                        f"docker {' '.join(command)}.{went_on}",
-                        builder=name,
-                        commands=[list(each) for each in plan.commands],
-                        rc=completed.rc,
-                    )
+                if completed.rc == 0:
+                    continue
+                is_definition = command[:2] == ("buildx", "create")
+                if is_definition:
+                    _restore(record, before)
+                output = f"{completed.stdout}\n{completed.stderr}" if "--bootstrap" in command else completed.stderr
+                outcome = "The builder is as it was declared before." if is_definition else "Run this task again then."
+                raise CollectionError(
+                    f"Builder {name}: {explain_failure(output)} {outcome} "
+                    f"What failed was command {done + 1} of {len(plan.commands)}: docker {' '.join(command)}",
+                    builder=name,
+                    commands=[list(each) for each in plan.commands],
+                    rc=completed.rc,
+                )
         finally:
             shutil.rmtree(self.plan_folder(name), ignore_errors=True)
 
-    def _find_recorded(self, name: str) -> Builder | None:
+    def _record_path(self, name: str) -> str:
         # buildx lower-cases the names of builders.
-        path = os.path.join(self.folder, "instances", name.lower())
+        return os.path.join(self.folder, "instances", name.lower())
+
+    def _find_recorded(self, name: str) -> Builder | None:
+        path = self._record_path(name)
         try:
             with open(path, encoding="utf-8") as file:
                 return parse_instance(file.read(), path)

@@ -184,9 +184,25 @@ def test_apply_stops_at_the_first_failure_and_removes_the_files(tmp_path):
     with pytest.raises(CollectionError) as failed:
         buildx.apply(plan_with_files(buildx.plan_folder("x")), "x")
     assert failed.value.msg.startswith("Builder x: invalid driver option a for remote driver. Correct driver_opts")
-    assert "command 1 of 2" in failed.value.msg
+    assert failed.value.msg.endswith("Run this task again then. What failed was command 1 of 2: docker buildx one")
     assert recorded.commands == ["buildx one"]
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("before", [b"the record", None], ids=["changed", "created"])
+def test_apply_puts_the_record_back_when_a_node_cannot_be_created(tmp_path, before):
+    record = tmp_path / "instances" / "x"
+    record.parent.mkdir()
+    if before:
+        record.write_bytes(before)
+    buildx, _recorded = client(
+        tmp_path,
+        {"buildx rm x": (0, "", ""), "buildx create x": (1, "", "ERROR: no")},
+        while_running=lambda: record.write_bytes(b"half of it"),
+    )
+    with pytest.raises(CollectionError, match=r"Builder x: no\. The builder is as it was declared before\."):
+        buildx.apply(BuilderPlan(None, {}, (("buildx", "rm", "x"), ("buildx", "create", "x"))), "x")
+    assert (record.read_bytes() if record.exists() else None) == before
 
 
 def test_read_files(tmp_path):
