@@ -68,7 +68,7 @@ class Ref:
     @property
     def record(self) -> str:
         """Where the store keeps it. Slashes are escaped: a branch ``a`` may go and ``a/b`` come."""
-        return f"{NAMESPACE}/{self.kind}s/{quote(self.short, safe='')}"
+        return f"{NAMESPACE}/{self.kind}/{quote(self.short, safe='')}"
 
 
 def parse_refs(listing: str) -> RemoteRefs:

@@ -15,7 +15,10 @@ _CAUSES = (
         r"could not resolve host|name or service not known|temporary failure in name",
         "its host name is not known to DNS",
     ),
-    (r"connection refused|couldn't connect to server|failed to connect", "it refuses the connection; is the server up?"),
+    (
+        r"connection refused|couldn't connect to server|failed to connect",
+        "it refuses the connection; is the server up?",
+    ),
     (r"connection timed out|timed out|operation too slow", "it does not answer in time"),
     (r"no route to host|network is unreachable", "there is no route to it"),
     (
