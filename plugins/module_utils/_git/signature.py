@@ -116,9 +116,10 @@ def explain_verification(output: str, of: str) -> str:
         return f"the {of} is signed with the ssh key {unknown['key']}, which is not among verify_keys"
     if "allowedSignersFile needs to be configured" in output:
         return f"the {of} is signed with an ssh key, and verify_keys has none"
-    if "no signature found" in output:
+    # verify-commit fails in silence where verify-tag says what is missing.
+    if "no signature found" in output or not output.strip():
         return f"the {of} is not signed"
-    return f"the signature of the {of} cannot be checked: {output.strip() or 'git says no more'}"
+    return f"the signature of the {of} cannot be checked: {output.strip()}"
 
 
 def _status(output: str) -> dict[str, str]:

@@ -70,6 +70,7 @@ def test_parse_verification(output, signature):
             id="no-ssh-key",
         ),
         pytest.param("error: no signature found\n", "the tag is not signed", id="unsigned"),
+        pytest.param("", "the tag is not signed", id="silence"),
         pytest.param("gpg: strange", "cannot be checked: gpg: strange", id="strange"),
     ],
 )
