@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Iterator, Mapping
 
-_TARGET = re.compile(r"\[(?P<target>[a-z0-9][a-z0-9_-]*)(?: (?P<step>[^\]]*))?\](?P<rest>.*)", re.DOTALL)
+_LABEL = re.compile(r"\[(?P<label>[^\]]*)\](?P<rest>.*)", re.DOTALL)
 _STEP_NUMBER = re.compile(r"(?:^|\s)\d+/\d+$")
 _LOG_LINES = 200
 
@@ -64,13 +64,17 @@ class Progress:
         return tuple(dict.fromkeys([*named, *(target for target in failed if target)]))
 
 
-def parse_progress(text: str) -> Progress:
-    """Parse standard error of ``--progress rawjson``: JSON values, one per line or indented, with messages between."""
+def parse_progress(text: str, only_target: str | None = None) -> Progress:
+    """Parse standard error of ``--progress rawjson``: JSON values, one per line or indented, with messages between.
+
+    :param only_target: the target of a solve that has but one: buildx names the target in each step only when there
+        are several.
+    """
     steps: dict[str, Step] = {}
     messages: list[str] = []
     for value in _values(text, messages):
         for vertex in value.get("vertexes") or []:
-            _update(steps, vertex)
+            _update(steps, vertex, only_target)
         for log in value.get("logs") or []:
             step = steps.get(log.get("vertex", ""))
             if step:
@@ -146,19 +150,24 @@ def _values(text: str, messages: list[str]) -> Iterator[dict[str, Any]]:
         position = end + 1
 
 
-def _update(steps: dict[str, Step], vertex: Mapping[str, Any]) -> None:
-    name = vertex.get("name", "")
-    match = _TARGET.fullmatch(name)
+def _update(steps: dict[str, Step], vertex: Mapping[str, Any], only_target: str | None) -> None:
     step = steps.get(vertex["digest"])
     if step is None:
-        label = (match["step"] or "") if match else ""
-        title = f"[{label}]{match['rest']}" if match and label else (match["rest"].strip() if match else name)
-        counted = bool(_STEP_NUMBER.search(label))
-        step = steps[vertex["digest"]] = Step(vertex["digest"], match["target"] if match else None, title, counted)
+        step = steps[vertex["digest"]] = _step(vertex["digest"], vertex.get("name", ""), only_target)
     step.started = _seconds(vertex.get("started")) or step.started
     step.completed = _seconds(vertex.get("completed")) or step.completed
     step.cached = step.cached or bool(vertex.get("cached"))
     step.error = vertex.get("error") or step.error
+
+
+def _step(digest: str, name: str, only_target: str | None) -> Step:
+    match = _LABEL.fullmatch(name)
+    label, rest = (match["label"], match["rest"]) if match else ("", name)
+    target = only_target
+    if only_target is None and match:
+        target, _space, label = label.partition(" ")
+    title = f"[{label}]{rest}" if label else rest.strip()
+    return Step(digest, target, title, bool(_STEP_NUMBER.search(label)))
 
 
 def _seconds(text: str | None) -> float | None:

@@ -11,11 +11,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
-from ansible_collections.imagefleet.dify.plugins.module_utils._git.archive import (
-    common_folder,
-    read_members,
-    recorded_commit,
-    write_import,
+from ansible_collections.imagefleet.dify.plugins.module_utils._git.archive_import import (
+    Imported,
+    archive_ref,
+    find_imported,
+    import_archive,
+    require_archive_pin,
 )
 from ansible_collections.imagefleet.dify.plugins.module_utils._git.client import CommitDetails, GitClient, SourceFailure
 from ansible_collections.imagefleet.dify.plugins.module_utils._git.destination import (
@@ -24,13 +25,11 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._git.destination i
     work_tree_fault,
 )
 from ansible_collections.imagefleet.dify.plugins.module_utils._git.download import local_file
-from ansible_collections.imagefleet.dify.plugins.module_utils._git.environment import keyring_files
+from ansible_collections.imagefleet.dify.plugins.module_utils._git.keyring import require_signature
 from ansible_collections.imagefleet.dify.plugins.module_utils._git.patch import patches_digest
 from ansible_collections.imagefleet.dify.plugins.module_utils._git.ref import (
     COMMIT,
-    IMPORTED,
     NAMESPACE,
-    TAG,
     Ref,
     candidates,
     explain_missing,
@@ -42,7 +41,7 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._git.request impor
     worktree_name,
 )
 from ansible_collections.imagefleet.dify.plugins.module_utils._git.result import commit_result, tree_result
-from ansible_collections.imagefleet.dify.plugins.module_utils._git.signature import Keys, Signature
+from ansible_collections.imagefleet.dify.plugins.module_utils._git.signature import Signature
 from ansible_collections.imagefleet.dify.plugins.module_utils._git.source import ARCHIVE, BUNDLE, Source
 
 
@@ -90,7 +89,7 @@ class Checkout:
             remove(self.git.directory)
             self.git.create()
         located = self._find() or self._search(fetching=True)
-        signature = self._verify(located)
+        signature = require_signature(self.git, self.request.keys, located.ref, located.commit, self.workspace)
         head = self._find_patched(located.commit)
         if head is None:
             head = self.git.patch(located.commit, self.request.patches, self.workspace)
@@ -116,7 +115,8 @@ class Checkout:
         :raises CollectionError: as for :meth:`carry_out`.
         """
         reasons = []
-        exists = self.git.is_repository()
+        store = self.git
+        exists = store.is_repository()
         if not exists:
             reasons.append(f"{self.destination.folder} has no repository yet")
         located = (self._find() if exists else None) or self._search(fetching=False)
@@ -126,13 +126,15 @@ class Checkout:
             if not (exists and git.find_commit(located.commit)):
                 return self._unknown(located, reasons)
             git = git.writing_to(_made(os.path.join(self.workspace, "objects")))
-        signature = self._verify(located) if git.directory == self.destination.store else None
+        signature = None
+        if git.directory == self.destination.store:
+            signature = require_signature(git, self.request.keys, located.ref, located.commit, self.workspace)
         head = self._find_patched(located.commit)
         if head is None:
             head = git.patch(located.commit, self.request.patches, self.workspace)
             reasons.append("the patches are not applied yet")
         self._require_paths(git, head)
-        fault = work_tree_fault(self.git, self._work_tree(head), head, self.patterns)
+        fault = work_tree_fault(store, self._work_tree(head), head, self.patterns)
         reasons += filter(None, (fault,))
         return self._result(located, git.read_commit(located.commit), git.read_commit(head), signature, reasons)
 
@@ -142,7 +144,8 @@ class Checkout:
         """The commit in the store, when no source needs to be asked: it is pinned, or an archive that was imported."""
         request = self.request
         if request.checksum and request.source.kind == ARCHIVE:
-            return self._find_imported()
+            imported = find_imported(self.git, request)
+            return imported and self._as_located(imported, imported.commit)
         if request.pin is None or not self.git.is_kept(request.pin):
             return None
         if request.ref is None or request.ref == request.pin:
@@ -235,87 +238,21 @@ class Checkout:
             raise SourceFailure(f"{source}: {ref.short} is commit {commit}, not {self.request.pin} as commit demands")
         return commit
 
-    # Archives
-
-    @property
-    def _archive_record(self) -> str:
-        return f"{NAMESPACE}/archives/{str(self.request.checksum).replace(':', '-')}"
-
-    def _archive_ref(self) -> Ref:
-        checksum = self.request.checksum
-        name = self.request.ref or f"archive-{checksum.digits[:12] if checksum else ''}"
-        return Ref(IMPORTED, f"refs/tags/{name}")
-
-    def _find_imported(self) -> Located | None:
-        for record in self.git.list_refs(f"{self._archive_record}/"):
-            commit = self.git.find_commit(record)
-            recorded = record.rpartition("/")[2]
-            if commit:
-                located = Located(
-                    self._archive_ref(), commit, commit, recorded=None if recorded == "unknown" else recorded
-                )
-                self._require_archive_pin(located)
-                return located
-        return None
-
     def _import(self, source: Source, fetching: bool) -> Located:
         """Make an archive a commit, in the store or (to predict) in the workspace."""
-        path = local_file(source, self.request.checksum, self.workspace, self.request.timeout)
         if not fetching:
             self.git = self.git.at(os.path.join(self.workspace, "scratch.git"))
             if not self.git.is_repository():
                 self.git.create()
-        try:
-            recorded = recorded_commit(path)
-            strip = common_folder(member.path for member in read_members(path))
-            record = f"{self._archive_record}/{recorded or 'unknown'}"
-            stream = os.path.join(self.workspace, "import")
-            with open(stream, "wb") as out:
-                count = write_import(read_members(path), strip, record, out)
-            if count:
-                self.git.import_stream(stream)
-            os.unlink(stream)
-        except CollectionError as error:
-            raise SourceFailure(f"{source}: {error.msg}") from error
-        commit = self.git.find_commit(record)
-        if commit is None:
-            raise SourceFailure(f"{source}: the archive is empty")
+        imported = import_archive(self.git, self.request, source, self.workspace)
         missing = f"archive {self.request.checksum} is not in {self.destination.folder}"
-        located = Located(self._archive_ref(), commit, None, source, recorded, missing=missing)
-        self._require_archive_pin(located)
-        return located
+        return replace(self._as_located(imported, None), source=source, missing=missing)
 
-    def _require_archive_pin(self, located: Located) -> None:
-        pin = self.request.pin
-        if pin and pin not in (located.commit, located.recorded):
-            says = f"says that it was made of commit {located.recorded}" if located.recorded else "names no commit"
-            raise CollectionError(
-                f"The archive {self.request.source} {says}, and commit demands {pin}. Give the archive of that commit, or "
-                "leave commit out: the checksum pins the contents too.",
-                commit=located.commit,
-            )
+    def _as_located(self, imported: Imported, previous: str | None) -> Located:
+        require_archive_pin(self.request, imported)
+        return Located(archive_ref(self.request), imported.commit, previous, recorded=imported.recorded)
 
-    # Trust, patches, work trees
-
-    def _verify(self, located: Located) -> Signature | None:
-        keys = self.request.keys
-        if keys == Keys():
-            return None
-        keyring = _made(os.path.join(self.workspace, "keyring"))
-        for path, content in keyring_files(keys, keyring).items():
-            with open(path, "wb") as file:
-                file.write(content)
-        for number in range(len(keys.pgp)):
-            self.git.import_key(os.path.join(keyring, f"key-{number}"), keyring)
-        tag = self.git.find_object(located.ref.record) if located.ref.kind == TAG else None
-        name = self.git.tag_name(tag) if tag else None
-        if name and name != located.ref.short:
-            # Else an old release's signed tag could be served under a new name.
-            raise CollectionError(
-                f"The tag {located.ref.short} holds a tag that was made as {name}. Commit {located.commit} is not to be "
-                "trusted under this name: check where it comes from."
-            )
-        return self.git.verify(tag if name else None, located.commit, keyring)
+    # Patches, work trees
 
     def _patched_record(self, commit: str) -> str:
         return f"{NAMESPACE}/patched/{commit}-{patches_digest(self.request.patches)}"

@@ -6,13 +6,11 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 from dataclasses import dataclass
 from typing import Mapping, MutableMapping, Sequence
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._git.archive import FIXED_TIME, IDENTITY
-from ansible_collections.imagefleet.dify.plugins.module_utils._git.signature import Keys
 from ansible_collections.imagefleet.dify.plugins.module_utils._git.source import Source
 
 # How a server is reached and trusted is the machine's business. Everything else named GIT_… could change the result:
@@ -141,15 +139,6 @@ def ssh_command(ssh: SshAccess) -> str:
         options += ["IdentitiesOnly=yes"]
     words = ["ssh", *(word for option in options for word in ("-o", option))]
     return shlex.join([*words, "-i", ssh.key_file] if ssh.key_file else words)
-
-
-def keyring_files(keys: Keys, folder: str) -> dict[str, bytes]:
-    """The files of a keyring of our own in ``folder``, by path: gpg's settings, key blocks, allowed signers."""
-    files = {os.path.join(folder, "gpg.conf"): b"no-autostart\nno-auto-key-retrieve\n"}
-    for number, key in enumerate(keys.pgp):
-        files[os.path.join(folder, f"key-{number}")] = key
-    files[os.path.join(folder, "allowed_signers")] = "".join(f"{line}\n" for line in keys.ssh).encode()
-    return files
 
 
 def _quote(text: str) -> str:

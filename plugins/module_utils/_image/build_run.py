@@ -284,7 +284,8 @@ class BuildRun:
             text = file.read()
         if needs_engine_cleanup(self.builder.driver, self.version):
             self._remove_from_engine(targets)
-        return parse_progress(completed.stderr), json.loads(text) if text else {}, completed.rc
+        only_target = targets[0].name if len(targets) == 1 else None
+        return parse_progress(completed.stderr, only_target), json.loads(text) if text else {}, completed.rc
 
     def _remove_from_engine(self, targets: Sequence[BuildTarget]) -> None:
         tags = [tag for target in targets for tag in target.tags]

@@ -91,3 +91,16 @@ def test_log_is_cut_to_its_end():
     log = readable_log(parse_progress(text).of_target("t"))
     assert len(log.splitlines()) == 200
     assert log.endswith("line 999")
+
+
+def test_a_solve_of_one_target_does_not_name_it():
+    lines = [
+        {"vertexes": [{"digest": "a", "name": "[internal] load build context", "started": "2026-01-01T00:00:00Z"}]},
+        {"vertexes": [{"digest": "b", "name": "[base 2/2] RUN x", "started": "2026-01-01T00:00:00.5Z"}]},
+        {"vertexes": [{"digest": "c", "name": "exporting to image", "completed": "2026-01-01T00:00:02.25Z"}]},
+    ]
+    progress = parse_progress("\n".join(map(json.dumps, lines)), "api")
+    steps = progress.of_target("api")
+    assert [step.title for step in steps] == ["[internal] load build context", "[base 2/2] RUN x", "exporting to image"]
+    assert count_steps(steps) == (1, 0)
+    assert duration(steps) == 2.25
