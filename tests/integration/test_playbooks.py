@@ -1,0 +1,67 @@
+# Copyright: Contributors to the imagefleet.dify project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The playbooks that `make test` ran on this machine already: another run finds nothing to do, in check mode too."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+
+import pytest
+
+INVENTORY = ("-i", "examples/inventory.yml")
+
+
+def recap(output):
+    """The counts of the closing line for localhost."""
+    line = re.findall(r"^localhost\s+: (.*)$", output, re.MULTILINE)[-1]
+    return {name: int(count) for name, count in re.findall(r"(\w+)=(\d+)", line)}
+
+
+@pytest.mark.parametrize("mode", [pytest.param((), id="run"), pytest.param(("--check", "--diff"), id="check")])
+@pytest.mark.parametrize("playbook", ["provision", "registry"])
+def test_another_run_changes_nothing(run_playbook, playbook, mode):
+    counts = recap(run_playbook(f"playbooks/{playbook}.yml", *INVENTORY, *mode))
+    assert (counts["changed"], counts["failed"]) == (0, 0)
+    assert counts["ok"] > 5
+
+
+@pytest.mark.parametrize(
+    "variables, words",
+    [
+        pytest.param({"build_host_disk_minimum": 10**6}, ["GB are free", "1000000 GB are needed"], id="disk-too-small"),
+        pytest.param({"build_host_memory_minimum": 10**9}, ["MB of memory", "1000000000 MB"], id="memory-too-small"),
+        pytest.param(
+            {"build_host_engine_minimum": "999.0"}, ["The engine of localhost is", "999.0"], id="engine-too-old"
+        ),
+        pytest.param({"build_host_engine_source": "snap"}, ["docker, distribution", "snap"], id="source-unknown"),
+        pytest.param({"build_host_platforms": ["linux/vax"]}, ["linux/vax"], id="platform-unknown"),
+    ],
+)
+def test_a_host_that_does_not_fit_is_refused_with_numbers(playbook_environment, repository_root, variables, words):
+    command = ["ansible-playbook", *INVENTORY, "playbooks/provision.yml", "--check"]
+    command += [f"--extra-vars={{{', '.join(f'{name}: {value}' for name, value in variables.items())}}}"]
+    result = subprocess.run(
+        command, env=playbook_environment, cwd=repository_root, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 2
+    assert [word for word in words if word not in result.stdout + result.stderr] == []
+    assert "Traceback" not in result.stdout + result.stderr
+
+
+def test_hosts_are_those_of_the_group_and_localhost_without_one(playbook_environment, repository_root, tmp_path):
+    inventory = tmp_path / "inventory.yml"
+    inventory.write_text("build_hosts: {hosts: {one.example: , two.example: }}\n")
+
+    def hosts(*options):
+        command = ["ansible-playbook", *options, "playbooks/provision.yml", "--list-hosts"]
+        shown = subprocess.run(
+            command, env=playbook_environment, cwd=repository_root, capture_output=True, text=True, check=True
+        )
+        return sorted(re.findall(r"^ {6}(\S+)$", shown.stdout, re.MULTILINE))
+
+    assert hosts("-i", str(inventory)) == ["one.example", "two.example"]
+    assert hosts("-i", os.devnull) == ["localhost"]
