@@ -145,7 +145,7 @@ class Checkout:
         request = self.request
         if request.checksum and request.source.kind == ARCHIVE:
             imported = find_imported(self.git, request)
-            return imported and self._as_located(imported, imported.commit)
+            return self._as_located(imported, imported.commit) if imported else None
         if request.pin is None or not self.git.is_kept(request.pin):
             return None
         if request.ref is None or request.ref == request.pin:
