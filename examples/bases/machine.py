@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 CA_BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
+#: Where containers have it: not in the system's own place, which a package of certificates would write over.
+CONTAINER_CA_BUNDLE = "/usr/local/share/machine-ca.crt"
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 _APT = Path("/etc/apt")
 
@@ -73,9 +75,9 @@ def apt_sources(folder: Path = _APT) -> list[AptSource]:
 def debian_mirror(sources: list[AptSource]) -> str:
     """The address from which this machine takes Debian's main archive."""
     for source in sources:
-        if "main" in source.components and any(re.fullmatch(r"[a-z]+", suite) for suite in source.suites):
-            if "/debian" in source.uri or "debian" in source.uri:
-                return source.uri.rstrip("/")
+        is_release = any(re.fullmatch(r"[a-z]+", suite) for suite in source.suites)
+        if "main" in source.components and is_release and "debian" in source.uri:
+            return source.uri.rstrip("/")
     raise SystemExit("make_bases: this machine has no Debian source in /etc/apt, from which bases could be made.")
 
 
@@ -86,7 +88,7 @@ def container_sources(mirror: str, suite: str) -> str:
 
 def pip_conf() -> str:
     """``/etc/pip.conf`` for containers: the machine's CA, and its index when it has one of its own."""
-    lines = ["[global]", f"cert = {CA_BUNDLE}"]
+    lines = ["[global]", f"cert = {CONTAINER_CA_BUNDLE}"]
     for option in ("index-url", "extra-index-url", "trusted-host"):
         value = os.environ.get(f"PIP_{option.replace('-', '_').upper()}") or _pip_config(f"global.{option}")
         if value:

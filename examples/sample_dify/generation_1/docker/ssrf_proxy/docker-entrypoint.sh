@@ -1,0 +1,11 @@
+#!/bin/sh
+# Writes squid.conf from its template and the environment, then runs Squid in the foreground.
+set -eu
+
+HTTP_PORT="${HTTP_PORT:-3128}"
+COREDUMP_DIR="${COREDUMP_DIR:-/var/spool/squid}"
+
+sed -e "s|\${HTTP_PORT}|${HTTP_PORT}|g" -e "s|\${COREDUMP_DIR}|${COREDUMP_DIR}|g" \
+  /etc/squid/squid.conf.template > /etc/squid/squid.conf
+
+exec squid -NYC -f /etc/squid/squid.conf

@@ -1,0 +1,8 @@
+/** The server and what it needs in one folder, as an image wants it. */
+module.exports = {
+  output: 'standalone',
+  basePath: process.env.NEXT_PUBLIC_BASE_PATH || '',
+  // Nothing is optimised at run time, so no native image library is needed.
+  images: { unoptimized: true },
+  poweredByHeader: false,
+}
