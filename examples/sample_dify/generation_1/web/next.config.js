@@ -1,8 +1,9 @@
-/** The server and what it needs in one folder, as an image wants it. */
-module.exports = {
+/** @type {import('next').NextConfig} */
+const nextConfig = {
   output: 'standalone',
-  basePath: process.env.NEXT_PUBLIC_BASE_PATH || '',
-  // Nothing is optimised at run time, so no native image library is needed.
-  images: { unoptimized: true },
   poweredByHeader: false,
+  // Pictures are served as they are: the optimiser would bring native code for each platform.
+  images: { unoptimized: true },
 }
+
+module.exports = nextConfig
