@@ -57,8 +57,9 @@ class Site:
             with urllib.request.urlopen(urllib.request.Request(address, headers={"Accept": ACCEPT})) as answer:
                 return {**json.load(answer), "digest": answer.headers["Docker-Content-Digest"]}
         except urllib.error.HTTPError as error:
-            assert error.code == 404
-            return None
+            if error.code == 404:
+                return None
+            raise
 
     def tags(self, component: str) -> list[str]:
         with urllib.request.urlopen(f"http://{self.registry}/v2/{self.namespace}/dify-{component}/tags/list") as answer:

@@ -1,9 +1,8 @@
-/** @type {import('next').NextConfig} */
-const nextConfig = {
+/** The server and what it needs in one folder, as an image wants it. */
+module.exports = {
   output: 'standalone',
-  poweredByHeader: false,
-  // Pictures are served as they are: the optimiser would bring native code for each platform.
+  basePath: process.env.NEXT_PUBLIC_BASE_PATH || '',
+  // Nothing is optimised at run time, so no native image library is needed.
   images: { unoptimized: true },
+  poweredByHeader: false,
 }
-
-module.exports = nextConfig

@@ -1,36 +1,71 @@
-import Ask from './components/ask'
-import Answer from './components/answer'
-import { getTexts } from '../i18n'
+'use client'
 
-// The environment is read at each request, not at the build: one image serves any address.
-export const dynamic = 'force-dynamic'
+import { useEffect, useState } from 'react'
+import { defaultLocale, textsOf } from '../i18n'
 
-async function findEarlierQuestions() {
-  try {
-    const answer = await fetch(`${process.env.API_INTERNAL_URL}/console/api/questions`, {
-      cache: 'no-store',
-      signal: AbortSignal.timeout(3000),
-    })
-    return answer.ok ? (await answer.json()).data : null
-  }
-  catch (error) {
-    console.error(`The api at ${process.env.API_INTERNAL_URL} cannot be reached: ${error.cause ?? error}`)
-    return null
-  }
+const texts = textsOf(defaultLocale)
+
+async function call(path, body) {
+  const options = body ? { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) } : {}
+  const answer = await fetch(document.body.dataset.apiPrefix + path, options)
+  const document_ = await answer.json()
+  if (!answer.ok)
+    throw new Error(document_.message)
+  return document_
 }
 
-export default async function Page() {
-  const { texts } = getTexts(process.env.NEXT_PUBLIC_LOCALE)
-  const questions = await findEarlierQuestions()
+export default function Page() {
+  const [questions, setQuestions] = useState([])
+  const [problem, setProblem] = useState('')
+
+  async function refresh() {
+    try {
+      setQuestions((await call('/questions')).data)
+      setProblem('')
+    }
+    catch (error) {
+      setProblem(`${texts.failed}: ${error.message}`)
+    }
+  }
+
+  async function send(event, path, name) {
+    event.preventDefault()
+    const form = event.currentTarget
+    try {
+      await call(path, { [name]: new FormData(form).get(name) })
+      form.reset()
+    }
+    catch (error) {
+      setProblem(error.message)
+      return
+    }
+    await refresh()
+  }
+
+  useEffect(() => {
+    refresh()
+    const timer = setInterval(refresh, 2000)
+    return () => clearInterval(timer)
+  }, [])
+
   return (
     <main>
       <h1>{texts.title}</h1>
-      <Ask apiPrefix={process.env.NEXT_PUBLIC_API_PREFIX ?? '/console/api'} texts={texts} />
-      <h2>{texts.earlier}</h2>
-      {questions === null && <p className="quiet">{texts.unreachable}</p>}
-      {questions?.length === 0 && <p className="quiet">{texts.none}</p>}
-      {questions?.map(question => <Answer key={question.id} question={question} texts={texts} />)}
-      <footer>{process.env.COMMIT_SHA ? `commit ${process.env.COMMIT_SHA.slice(0, 12)}` : ''}</footer>
+      <form onSubmit={event => send(event, '/questions', 'question')}>
+        <label>{texts.question} <input name="question" required size="40" /></label> <button>{texts.ask}</button>
+      </form>
+      <form onSubmit={event => send(event, '/notes', 'text')}>
+        <label>{texts.note} <input name="text" required size="40" /></label> <button>{texts.keep}</button>
+      </form>
+      {problem && <p role="alert">{problem}</p>}
+      <ul>
+        {questions.map(({ id, question, status, answer, note_title: note }) => (
+          <li key={id}>
+            <strong>{question}</strong>
+            <p>{status === 'answered' ? `${answer} (${texts.from} ${note})` : texts[status]}</p>
+          </li>
+        ))}
+      </ul>
     </main>
   )
 }
