@@ -48,7 +48,7 @@ options:
         type: str
       context:
         description:
-          - The build context, a folder on the host. Read by content, but for C(.git), under the ignore rules that BuildKit applies.
+          - The build context, a folder on the host. Read by content, but for C(.git), under the ignore rules of BuildKit.
           - A context that is the root of its source, and whose ignore file is no whitelist, is narrowed to what the Dockerfile
             copies.
         type: path
@@ -103,7 +103,7 @@ options:
             description: Counts as an input. Raise it when the secret's change must lead to a new image.
             type: str
       ssh:
-        description: Agents or keys for C(RUN --mount=type=ssh), such as C(default) or C(id=/path/to/key). Only the ids count.
+        description: Agents or keys for C(RUN --mount=type=ssh), such as C(default) or C(id=/key). Only the ids count.
         type: list
         elements: str
       labels:
@@ -122,7 +122,7 @@ options:
         description: Label C(org.opencontainers.image.created), RFC 3339. Does not count.
         type: str
       cache_from:
-        description: Caches to import, such as C(type=registry,ref=localhost:5000/dify/cache:api). One that is missing is no failure.
+        description: Caches to import, such as C(type=registry,ref=localhost:5000/cache:api). One that is missing is no failure.
         type: list
         elements: str
       cache_to:
@@ -164,7 +164,7 @@ options:
         choices: [changed, always, never]
       max_age:
         description:
-          - Age after which an image is built again without cache, so that package updates arrive; a number and C(h), C(d) or C(w).
+          - Age after which an image is built again without cache, so that updates arrive; a number and C(h), C(d) or C(w).
           - Ages are counted in periods since 1970, so that all hosts agree.
         type: str
       exact_revision:
@@ -178,7 +178,7 @@ options:
     type: str
   context:
     description:
-      - The build context, a folder on the host. Read by content, but for C(.git), under the ignore rules that BuildKit applies.
+      - The build context, a folder on the host. Read by content, but for C(.git), under the ignore rules of BuildKit.
       - A context that is the root of its source, and whose ignore file is no whitelist, is narrowed to what the Dockerfile
         copies.
     type: path
@@ -233,7 +233,7 @@ options:
         description: Counts as an input. Raise it when the secret's change must lead to a new image.
         type: str
   ssh:
-    description: Agents or keys for C(RUN --mount=type=ssh), such as C(default) or C(id=/path/to/key). Only the ids count.
+    description: Agents or keys for C(RUN --mount=type=ssh), such as C(default) or C(id=/key). Only the ids count.
     type: list
     elements: str
   labels:
@@ -252,7 +252,7 @@ options:
     description: Label C(org.opencontainers.image.created), RFC 3339. Does not count.
     type: str
   cache_from:
-    description: Caches to import, such as C(type=registry,ref=localhost:5000/dify/cache:api). One that is missing is no failure.
+    description: Caches to import, such as C(type=registry,ref=localhost:5000/cache:api). One that is missing is no failure.
     type: list
     elements: str
   cache_to:
@@ -294,7 +294,7 @@ options:
     choices: [changed, always, never]
   max_age:
     description:
-      - Age after which an image is built again without cache, so that package updates arrive; a number and C(h), C(d) or C(w).
+      - Age after which an image is built again without cache, so that updates arrive; a number and C(h), C(d) or C(w).
       - Ages are counted in periods since 1970, so that all hosts agree.
     type: str
   exact_revision:
@@ -447,7 +447,7 @@ images:
           description: Instructions taken from the cache. Only when it was built.
           type: int
         emulated_steps:
-          description: Of the executed, those that ran programs for a platform foreign to the node; null where BuildKit does not say.
+          description: Of the executed, those for a platform foreign to the node; null where BuildKit does not say.
           type: int
         duration:
           description: Seconds from the first step's start to the last one's end.

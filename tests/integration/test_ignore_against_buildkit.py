@@ -11,6 +11,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.ignore import parse_ignore
 
@@ -83,7 +84,7 @@ def seen_by_buildkit(contexts: list[Path], output: Path) -> list[set[str]]:
 
 @pytest.mark.parametrize("seed", range(ROUNDS))
 def test_what_a_build_sees(tmp_path, seed):
-    rng = random.Random(seed)  # noqa: S311
+    rng = random.Random(seed)
     contexts, wanted, rules = [], [], []
     while len(contexts) < CONTEXTS:
         context = tmp_path / f"context-{len(contexts)}"
