@@ -73,8 +73,8 @@ options:
         type: dict
       contexts:
         description:
-          - Named contexts by name. An absolute folder, C(docker-image://reference), C(oci-layout://folder@digest) or a Git URL that
-            ends in C(#commit).
+          - Named contexts by name. An absolute folder, C(docker-image://reference), C(oci-layout://folder@digest) or a
+            Git URL that ends in C(#commit).
         type: dict
       base_images:
         description:
