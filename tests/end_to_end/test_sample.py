@@ -165,9 +165,10 @@ def test_check_mode_of_a_run_that_would_change_nothing(site):
     assert changed(site.build("--check", "--diff", images_builder="no-such-builder")) == 0
 
 
-def test_the_same_from_the_installed_collection(site, playbook_environment, monkeypatch):
+def test_the_same_from_the_installed_collection(site, playbook_environment):
     target = site.folder / "installed"
-    run = {"cwd": site.folder, "env": dict(playbook_environment), "check": True, "capture_output": True}
+    environment = {**playbook_environment, "ANSIBLE_COLLECTIONS_PATH": str(target)}
+    run = {"cwd": site.folder, "env": environment, "check": True, "capture_output": True}
     subprocess.run(["ansible-galaxy", "collection", "build", str(site.root), "--output-path", str(site.folder)], **run)
     (archive,) = site.folder.glob("imagefleet-dify-*.tar.gz")
     subprocess.run(
@@ -178,7 +179,6 @@ def test_the_same_from_the_installed_collection(site, playbook_environment, monk
     assert not (installed / "tests").exists()
     community = site.root / ".collections/ansible_collections/community"
     (target / "ansible_collections/community").symlink_to(community)
-    environment = {**playbook_environment, "ANSIBLE_COLLECTIONS_PATH": str(target)}
     output = subprocess.run(
         ["ansible-playbook", "imagefleet.dify.build", "-i", str(site.root / "examples/inventory.yml"),
          "--extra-vars", f"@{site.root}/examples/sample_dify/variables.yml",
