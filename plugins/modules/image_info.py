@@ -92,7 +92,7 @@ image:
       elements: dict
       contains:
         platform:
-          description: The platform.
+          description: The platform; null for an artifact that is no image.
           type: str
         digest:
           description: Digest of its manifest.
@@ -104,7 +104,7 @@ image:
           description: Number of layers.
           type: int
         config:
-          description: The image's configuration as it is stored, with its environment.
+          description: The image's configuration as it is stored. Its environment is in it, so what somebody hid there shows.
           type: dict
         labels:
           description: Its labels.

@@ -14,10 +14,11 @@ description:
   - Before any tag is moved, everything is checked for all of them. The platforms are there, each passed its tests, and no
     immutable tag would be moved.
   - The index is copied as it is, attestations included, so the digest stays the same. It is read back afterwards.
+  - Neither an engine nor buildx is needed. Between repositories of one registry, layers are mounted where the registry does
+    that; between registries they go through a temporary file, one at a time, and those that are there already stay.
 author:
   - The imagefleet.dify maintainers (@imagefleet)
 extends_documentation_fragment:
-  - imagefleet.dify.buildx
   - imagefleet.dify.registries
 attributes:
   check_mode:
@@ -78,7 +79,7 @@ options:
             type: int
             required: true
           status:
-            description: Status of the answer.
+            description: Status of the answer. Redirects are not followed; they have a status themselves.
             type: int
             default: 200
           body:
@@ -86,8 +87,8 @@ options:
             type: str
       elf:
         description:
-          - Path in the image of a program that must be of the platform's architecture. V(auto) takes what the image starts.
-            Nothing is started.
+          - Path in the image of a program that must be of the platform's architecture, or its name, looked up in the image's
+            C(PATH). V(auto) takes what the image starts. Nothing is started.
         type: str
       network:
         description: Network of the container, V(none), V(bridge) or the name of one that exists.
@@ -168,14 +169,10 @@ tags:
       type: bool
 """
 
-import shutil
-import tempfile
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.login import docker_config_folder
-from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.spec import BUILDX_SPEC, buildx_client
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError, MissingPrerequisite
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.outcome import finish
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.spec import ArgumentSpec
@@ -193,6 +190,7 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._image.smoke_test 
     parse_tests,
     record_tag,
 )
+from ansible_collections.imagefleet.dify.plugins.module_utils._oci.copy import copy_content
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.manifest import Manifest
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.platform import parse_platforms
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.reference import (
@@ -236,7 +234,7 @@ def run(module: AnsibleModule) -> dict[str, Any]:
     if not params["force"]:
         check_immutable(promotion, params["immutable_tags"])
     if not module.check_mode:
-        _move(module, client, source, manifest, promotion)
+        _move(client, source, manifest, promotion)
     return promotion.result()
 
 
@@ -251,15 +249,12 @@ def _find_source(client: RegistryClient, source: Reference) -> Manifest:
     return manifest
 
 
-def _move(
-    module: AnsibleModule, client: RegistryClient, source: Reference, manifest: Manifest, promotion: Promotion
-) -> None:
+def _move(client: RegistryClient, source: Reference, manifest: Manifest, promotion: Promotion) -> None:
     moves = [move for move in promotion.moves if move.changed]
-    if moves and moves[0].reference.name == source.name:
-        for move in moves:
-            client.put_manifest(move.reference, manifest)
-    elif moves:
-        _copy(module, client, source, [str(move.reference) for move in moves])
+    if moves and moves[0].reference.name != source.name:
+        copy_content(client, source, manifest, moves[0].reference)
+    for move in moves:
+        client.put_manifest(move.reference, manifest)
     for move in moves:
         read = client.find_digest(move.reference)
         if read != move.after:
@@ -270,20 +265,8 @@ def _move(
             )
 
 
-def _copy(module: AnsibleModule, client: RegistryClient, source: Reference, references: list[str]) -> None:
-    """Between repositories blobs have to go along: imagetools copies an index whole, from one source bit by bit."""
-    workspace = tempfile.mkdtemp(prefix="image-promote-", dir=module.tmpdir)
-    try:
-        buildx = buildx_client(module)
-        login = docker_config_folder(client.settings, module.params["docker_config"], buildx.folder, workspace)
-        tags = [argument for reference in references for argument in ("--tag", reference)]
-        buildx.cli.run("buildx", "imagetools", "create", "--prefer-index=false", *tags, str(source), environment=login)
-    finally:
-        shutil.rmtree(workspace, ignore_errors=True)
-
-
 def main() -> None:
-    module = AnsibleModule(supports_check_mode=True, **SPEC.merge(BUILDX_SPEC, REGISTRIES_SPEC).to_kwargs())
+    module = AnsibleModule(supports_check_mode=True, **SPEC.merge(REGISTRIES_SPEC).to_kwargs())
     finish(module, lambda: run(module))
 
 

@@ -69,7 +69,7 @@ options:
             type: int
             required: true
           status:
-            description: Status of the answer.
+            description: Status of the answer. Redirects are not followed; they have a status themselves.
             type: int
             default: 200
           body:
@@ -77,8 +77,8 @@ options:
             type: str
       elf:
         description:
-          - Path in the image of a program that must be of the platform's architecture. V(auto) takes what the image starts.
-            Nothing is started.
+          - Path in the image of a program that must be of the platform's architecture, or its name, looked up in the image's
+            C(PATH). V(auto) takes what the image starts. Nothing is started.
         type: str
       network:
         description: Network of the container, V(none), V(bridge) or the name of one that exists.
@@ -198,17 +198,18 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._image.smoke_test 
     TESTS_OPTION,
     PlatformTest,
     SmokeTest,
+    TestResult,
     definition_hash,
     parse_tests,
     plan_platform_tests,
 )
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.engine import EngineClient
-from ansible_collections.imagefleet.dify.plugins.module_utils._oci.manifest import Manifest, platform_descriptors
-from ansible_collections.imagefleet.dify.plugins.module_utils._oci.platform import (
-    Platform,
-    parse_platform,
-    parse_platforms,
+from ansible_collections.imagefleet.dify.plugins.module_utils._oci.manifest import (
+    Manifest,
+    config_platform,
+    platform_descriptors,
 )
+from ansible_collections.imagefleet.dify.plugins.module_utils._oci.platform import Platform, parse_platforms
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.reference import Reference, parse_reference
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.registry import RegistryClient
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.spec import REGISTRIES_SPEC, registry_client
@@ -257,8 +258,12 @@ def _manifests(client: RegistryClient, reference: Reference) -> dict[Platform, M
             reference=str(reference),
         )
     if not manifest.is_index:
-        config = client.get_config(reference, manifest)
-        return {parse_platform(f"{config['os']}/{config['architecture']}"): manifest}
+        platform = config_platform(client.get_config(reference, manifest))
+        if platform is None:
+            raise CollectionError(
+                f"{reference} is an artifact and no image that could be run.", reference=str(reference)
+            )
+        return {platform: manifest}
     return {
         platform: client.get_manifest(reference.with_digest(descriptor["digest"]))
         for platform, descriptor in platform_descriptors(manifest).items()
@@ -280,8 +285,12 @@ def _test(
     for platform_test in sorted(due, key=lambda test: test.platform != native):
         started = time.monotonic()
         image_reference = reference.with_digest(platform_test.manifest.digest)
-        with pulled_image(engine, image_reference, platform_test.platform, credentials, keep_image) as image:
-            ended = run_tests(image, tests)
+        try:
+            with pulled_image(engine, image_reference, platform_test.platform, credentials, keep_image) as image:
+                ended = run_tests(image, tests)
+        except CollectionError as error:
+            # Another platform may still pass, and its record counts.
+            ended = [TestResult("its image", error.msg)]
         result = platform_test.ended(ended, platform_test.platform != native, time.monotonic() - started)
         if result["passed"]:
             client.put_manifest(reference.with_tag(platform_test.record), platform_test.manifest)

@@ -7,15 +7,17 @@
 from __future__ import annotations
 
 import io
+import posixpath
 import re
 import signal
 import tarfile
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Iterator, Sequence
+from http.client import HTTPException
+from typing import Any, Iterator, Mapping, Sequence
 from urllib.error import HTTPError, URLError
-from urllib.request import Request, urlopen
+from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.elf import elf_architecture, interpreter_of
@@ -35,7 +37,9 @@ LABEL = "dev.imagefleet.smoke-test"
 _LOG_LINES = 200
 _POLL_SECONDS = 0.2
 _LEFTOVER_SECONDS = 3600
-_SEARCH_PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
+_BODY_BYTES = 1 << 20
+_HEAD_BYTES = 64 << 10
+_SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,8 @@ class ImageUnderTest:
                 return TestResult(test.name, failure, _log(container) if failure else "")
             except _docker_errors() as error:
                 return TestResult(test.name, _explained(error), _log(container) if container else "")
+            except CollectionError as error:
+                return TestResult(test.name, error.msg)
             finally:
                 if container is not None:
                     container.remove(force=True, v=True)
@@ -125,11 +131,12 @@ class ImageUnderTest:
 
     def _wrong_architecture(self, container: Any, path: str) -> str:
         wanted = self.platform.architecture
-        program = self._started_program() if path == "auto" else path
+        config = self.engine.client.api.inspect_image(str(self.reference)).get("Config") or {}
+        program = self._started_program(config) if path == "auto" else path
         seen = []
         for _hop in range(5):
             seen.append(program)
-            data = _read_program(container, program)
+            data = _read_program(container, program_paths(program, config))
             if data is None:
                 return f"the image has no program {' -> '.join(seen)}"
             architecture = elf_architecture(data)
@@ -141,8 +148,7 @@ class ImageUnderTest:
             program = following
         return f"the scripts {' -> '.join(seen)} lead to no program"
 
-    def _started_program(self) -> str:
-        config = self.engine.client.api.inspect_image(str(self.reference)).get("Config") or {}
+    def _started_program(self, config: Mapping[str, Any]) -> str:
         started = [*(config.get("Entrypoint") or []), *(config.get("Cmd") or [])]
         if not started:
             raise CollectionError(
@@ -243,15 +249,18 @@ def _published(container: Any, port: int) -> str | None:
 
 def _ask(address: str, probe: HttpProbe, timeout: float) -> str:
     """What is wrong with the answer; empty when it is as wanted."""
-    # The address is one that the engine published on loopback, so the scheme is ours.
+    # The address is one that the engine published on loopback: the scheme is ours, and no proxy can reach it.
     request = Request(f"http://{address}{probe.path}", headers={"User-Agent": "imagefleet.dify"})
+    opener = build_opener(ProxyHandler({}), _NoRedirects)
     try:
-        with urlopen(request, timeout=timeout) as answer:  # noqa: S310
-            status, body = answer.status, answer.read()
-    except HTTPError as error:
-        status, body = error.code, error.read()
-    except (URLError, OSError, ValueError) as error:
-        return str(getattr(error, "reason", error))
+        try:
+            answer: Any = opener.open(request, timeout=timeout)
+        except HTTPError as error:
+            answer = error
+        with answer:
+            status, body = answer.status, answer.read(_BODY_BYTES)
+    except (URLError, OSError, ValueError, HTTPException) as error:
+        return str(getattr(error, "reason", error)) or repr(error)
     if status != probe.status:
         return f"status {status}, not {probe.status}"
     if probe.body and not re.search(probe.body, body.decode("utf-8", "replace")):
@@ -259,9 +268,29 @@ def _ask(address: str, probe: HttpProbe, timeout: float) -> str:
     return ""
 
 
-def _read_program(container: Any, program: str) -> bytes | None:
-    """The first bytes of a program in an image, links followed, looked up in the usual folders when it has no path."""
-    candidates = [program] if program.startswith("/") else [f"{folder}/{program}" for folder in _SEARCH_PATH]
+class _NoRedirects(HTTPRedirectHandler):
+    """A redirect is an answer: where it leads, the container's own port may not be what is published."""
+
+    def redirect_request(self, *_arguments: Any) -> None:
+        return None
+
+
+def program_paths(program: str, config: Mapping[str, Any]) -> list[str]:
+    """Where an image may have a program: by its path, from the working folder, or in the folders of its ``PATH``.
+
+    :param config: the image's configuration, with ``Env`` and ``WorkingDir``.
+    """
+    if program.startswith("/"):
+        return [program]
+    if "/" in program:
+        return [posixpath.normpath(posixpath.join(config.get("WorkingDir") or "/", program))]
+    environment = dict(entry.partition("=")[::2] for entry in config.get("Env") or [])
+    folders = environment.get("PATH") or _SEARCH_PATH
+    return [posixpath.join("/", folder, program) for folder in folders.split(":")]
+
+
+def _read_program(container: Any, candidates: Sequence[str]) -> bytes | None:
+    """The first bytes of the first of some files that an image has, links followed."""
     for candidate in candidates:
         path = candidate
         for _hop in range(10):
@@ -283,7 +312,13 @@ def _archive_member(container: Any, path: str) -> tuple[tarfile.TarInfo | None, 
         chunks, _stat = container.get_archive(path)
     except NotFound:
         return None, b""
-    with tarfile.open(fileobj=io.BytesIO(b"".join(chunks))) as archive:
+    # A program can have hundreds of MB, and its start is enough. The rest is read and dropped, since the engine holds the
+    # container until then.
+    head = b""
+    for chunk in chunks:
+        if len(head) < _HEAD_BYTES:
+            head += chunk
+    with tarfile.open(fileobj=io.BytesIO(head)) as archive:
         member = archive.next()
         file = archive.extractfile(member) if member is not None and member.isfile() else None
         return member, file.read(256) if file else b""

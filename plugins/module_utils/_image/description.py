@@ -18,10 +18,10 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._image.store impor
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.manifest import (
     Manifest,
     attestation_descriptors,
+    config_platform,
     content_size,
     platform_descriptors,
 )
-from ansible_collections.imagefleet.dify.plugins.module_utils._oci.platform import parse_platform
 
 _PREDICATE = "in-toto.io/predicate-type"
 
@@ -83,10 +83,11 @@ def _inputs(annotations: Mapping[str, str]) -> dict[str, Any] | None:
 
 
 def _platform(name: str | None, manifest: Manifest, store: ImageStore) -> dict[str, Any]:
-    stored = json.loads(store.blob(manifest.document["config"]["digest"]))
+    stored = _stored_config(manifest, store)
     config = stored.get("config") or {}
+    own = config_platform(stored)
     return {
-        "platform": name or str(parse_platform(f"{stored['os']}/{stored['architecture']}")),
+        "platform": name or (None if own is None else str(own)),
         "digest": manifest.digest,
         "size": content_size(manifest),
         "layers": len(manifest.document.get("layers") or []),
@@ -94,6 +95,15 @@ def _platform(name: str | None, manifest: Manifest, store: ImageStore) -> dict[s
         "labels": config.get("Labels") or {},
         "annotations": {name: value for name, value in manifest.annotations.items() if name != INPUTS_ANNOTATION},
     }
+
+
+def _stored_config(manifest: Manifest, store: ImageStore) -> dict[str, Any]:
+    """The configuration of an image; empty for artifacts, whose configuration is anything or nothing."""
+    try:
+        stored = json.loads(store.blob(manifest.document["config"]["digest"]))
+    except (KeyError, ValueError):
+        return {}
+    return stored if isinstance(stored, dict) else {}
 
 
 def _predicates(index: Manifest, digest: str, store: ImageStore) -> list[str]:

@@ -130,11 +130,18 @@ def content_size(manifest: Manifest) -> int:
     return int(document["config"]["size"]) + sum(int(layer["size"]) for layer in document.get("layers") or [])
 
 
+def config_platform(config: Mapping[str, Any]) -> Platform | None:
+    """The platform that an image's configuration is for; None when it is no image's but some artifact's."""
+    if not config.get("os") or not config.get("architecture"):
+        return None
+    return _platform(config)
+
+
 def _is_attestation(descriptor: Mapping[str, Any]) -> bool:
     return (descriptor.get("annotations") or {}).get(_REFERENCE_TYPE) == _ATTESTATION
 
 
-def _platform(value: Mapping[str, str]) -> Platform:
+def _platform(value: Mapping[str, Any]) -> Platform:
     variant = value.get("variant") or None
     if (value["architecture"], variant) in (("arm64", "v8"), ("amd64", "v1")):
         variant = None

@@ -11,18 +11,14 @@ https://distribution.github.io/distribution/spec/auth/token/
 from __future__ import annotations
 
 import json
-import os
 import re
-import ssl
+import tempfile
 from base64 import b64encode
 from dataclasses import dataclass, field
-from typing import Any, Mapping, Sequence
-from urllib.error import HTTPError, URLError
+from typing import IO, Any, Mapping, Sequence
 from urllib.parse import urlencode, urljoin, urlsplit
 
-from ansible.module_utils.urls import open_url
-
-from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError, MissingPrerequisite
+from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.credentials import Credentials, find_credentials
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.manifest import (
     INDEX_TYPES,
@@ -32,6 +28,16 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._oci.manifest impo
     read_manifest,
 )
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.reference import DOCKER_HUB, Reference
+from ansible_collections.imagefleet.dify.plugins.module_utils._oci.transport import (
+    Answer,
+    RegistrySettings,
+    is_loopback,
+    send,
+    sha256_of,
+    uses_tls,
+)
+
+__all__ = ["RegistryClient", "RegistrySettings", "is_loopback"]
 
 _ACCEPT = ", ".join((*INDEX_TYPES, *MANIFEST_TYPES))
 _CHALLENGE = re.compile(r'(\w+)="([^"]*)"')
@@ -39,27 +45,9 @@ _HUB_HOST = "registry-1.docker.io"
 _REASONS = {
     401: "it wants another user or password. Correct username and password in registries, or log in",
     403: "the account may not do that there. Ask for the right to pull from or push to this repository",
+    405: "it does not allow that. Allow it in the registry's configuration, if it is to delete or is no read-only mirror",
     429: "it limits requests. Log in, wait, or use a mirror",
 }
-
-
-@dataclass(frozen=True)
-class RegistrySettings:
-    """How one registry is reached: an entry of ``registries``.
-
-    :param host: with its port, as in references.
-    :param ca: path of a CA certificate (PEM).
-    :param insecure: TLS without looking at the certificate.
-    :param http: no TLS.
-    """
-
-    host: str
-    ca: str | None = None
-    insecure: bool = False
-    http: bool = False
-    username: str | None = None
-    password: str | None = field(default=None, repr=False)
-    mirrors_of: tuple[str, ...] = ()
 
 
 @dataclass
@@ -73,18 +61,17 @@ class RegistryClient:
     docker_config: str | None = None
     timeout: int = 30
     _tokens: dict[tuple[str, str], str] = field(default_factory=dict, repr=False)
+    _tls: set[str] = field(default_factory=set, repr=False)
 
     def find_manifest(self, reference: Reference) -> Manifest | None:
         """What a tag or digest points at; None when the registry has no such thing.
 
         :raises CollectionError: the registry cannot be asked, or answers with other bytes than the digest says.
         """
-        status, headers, body = self._request(
-            "GET", reference, f"manifests/{reference.selector}", accept=_ACCEPT, missing=True
-        )
-        if status == 404:
+        answer = self._request("GET", reference, f"manifests/{reference.selector}", accept=_ACCEPT, missing=True)
+        if answer.status == 404:
             return None
-        manifest = read_manifest(body, headers.get("content-type"))
+        manifest = read_manifest(answer.body, answer.headers.get("content-type"))
         if reference.digest and manifest.digest != reference.digest:
             raise CollectionError(
                 f"{reference} came back as {manifest.digest}: the registry or a proxy before it changes content.",
@@ -101,14 +88,10 @@ class RegistryClient:
 
     def find_digest(self, reference: Reference) -> str | None:
         """The digest that a tag points at, without its content; None when there is nothing."""
-        status, headers, _body = self._request(
-            "HEAD", reference, f"manifests/{reference.selector}", accept=_ACCEPT, missing=True
-        )
-        if status == 404:
+        answer = self._request("HEAD", reference, f"manifests/{reference.selector}", accept=_ACCEPT, missing=True)
+        if answer.status == 404:
             return None
-        if "docker-content-digest" in headers:
-            return headers["docker-content-digest"]
-        return self.get_manifest(reference).digest
+        return answer.headers.get("docker-content-digest") or self.get_manifest(reference).digest
 
     def put_manifest(self, reference: Reference, manifest: Manifest) -> str:
         """Put a manifest under a tag or its digest, its blobs or children being there already; return the digest."""
@@ -130,11 +113,11 @@ class RegistryClient:
         tags: list[str] = []
         path: str | None = "tags/list"
         while path:
-            status, headers, body = self._request("GET", reference, path, missing=True)
-            if status == 404:
+            answer = self._request("GET", reference, path, missing=True)
+            if answer.status == 404:
                 break
-            tags.extend(json.loads(body).get("tags") or [])
-            following = re.match(r"<([^>]+)>; *rel=\"?next", headers.get("link", ""))
+            tags.extend(_parsed(reference, answer.body).get("tags") or [])
+            following = re.match(r"<([^>]+)>; *rel=\"?next", answer.headers.get("link", ""))
             path = f"tags/list?{urlsplit(following[1]).query}" if following else None
         return sorted(tags)
 
@@ -143,35 +126,41 @@ class RegistryClient:
 
         :raises CollectionError: it is not there, or its bytes are not those of the digest.
         """
-        _status, _headers, body = self._request("GET", reference, f"blobs/{digest}")
+        body = self._request("GET", reference, f"blobs/{digest}").body
         if digest_of(body) != digest:
-            raise CollectionError(
-                f"The blob {digest} of {reference.name} is damaged: its bytes are {digest_of(body)}. Push the image again.",
-                reference=str(reference),
-            )
+            raise _damaged(reference, digest, digest_of(body))
         return body
 
     def put_blob(self, reference: Reference, data: bytes, media_type: str) -> dict[str, Any]:
         """Upload a blob, unless it is there, and return its descriptor."""
         digest = digest_of(data)
-        status, _headers, _body = self._request("HEAD", reference, f"blobs/{digest}", missing=True)
-        if status == 404:
-            _status, headers, _body = self._request("POST", reference, "blobs/uploads/")
-            location = headers["location"]
-            separator = "&" if "?" in location else "?"
-            self._request(
-                "PUT",
-                reference,
-                f"{location}{separator}{urlencode({'digest': digest})}",
-                data=data,
-                content_type="application/octet-stream",
-            )
+        if not self._has_blob(reference, digest):
+            self._upload(reference, self._request("POST", reference, "blobs/uploads/"), digest, data)
         return {"mediaType": media_type, "digest": digest, "size": len(data)}
+
+    def copy_blob(self, source: Reference, target: Reference, digest: str) -> None:
+        """Bring a blob of any size from one repository to another, unless it is there.
+
+        Within a registry it is mounted, when the registry does that; else it goes through a temporary file.
+
+        :raises CollectionError: it is not there, or its bytes are not those of the digest.
+        """
+        if self._has_blob(target, digest):
+            return
+        query = {"mount": digest, "from": source.repository} if source.registry == target.registry else {}
+        started = self._request("POST", target, f"blobs/uploads/?{urlencode(query)}")
+        if started.status == 201:
+            return
+        with tempfile.TemporaryFile() as file:
+            self._request("GET", source, f"blobs/{digest}", sink=file)
+            found = sha256_of(file)
+            if found != digest:
+                raise _damaged(source, digest, found)
+            self._upload(target, started, digest, file)
 
     def get_config(self, reference: Reference, manifest: Manifest) -> dict[str, Any]:
         """The configuration of an image, parsed."""
-        config: dict[str, Any] = json.loads(self.get_blob(reference, manifest.document["config"]["digest"]))
-        return config
+        return _parsed(reference, self.get_blob(reference, manifest.document["config"]["digest"]))
 
     def credentials(self, host: str) -> Credentials | None:
         """Who we are at ``host``: the settings first, then Docker's own configuration."""
@@ -183,134 +172,166 @@ class RegistryClient:
     def settings_of(self, host: str) -> RegistrySettings:
         return next((settings for settings in self.settings if settings.host == host), RegistrySettings(host))
 
+    def _has_blob(self, reference: Reference, digest: str) -> bool:
+        return self._request("HEAD", reference, f"blobs/{digest}", missing=True).status != 404
+
+    def _upload(self, reference: Reference, started: Answer, digest: str, data: bytes | IO[bytes]) -> None:
+        location = started.headers.get("location", "")
+        separator = "&" if "?" in location else "?"
+        self._request(
+            "PUT",
+            reference,
+            f"{location}{separator}{urlencode({'digest': digest})}",
+            data=data,
+            content_type="application/octet-stream",
+        )
+
     def _request(
         self,
         method: str,
         reference: Reference,
         path: str,
         accept: str | None = None,
-        data: bytes | None = None,
+        data: bytes | IO[bytes] | None = None,
         content_type: str | None = None,
         missing: bool = False,
-    ) -> tuple[int, dict[str, str], bytes]:
-        """One request to a repository, with a second try when the registry asks who we are.
+        sink: IO[bytes] | None = None,
+    ) -> Answer:
+        """One request to a repository, again when the registry asks who we are, or wants TLS on loopback.
 
         :param path: below the repository, or a whole address that the registry gave.
         :param missing: 404 is an answer and no error.
         """
-        headers = {"Accept": accept} if accept else {}
-        if content_type:
-            headers["Content-Type"] = content_type
-        address = self._address(reference, path)
-        token = self._tokens.get((reference.registry, reference.repository))
-        if token:
-            headers["Authorization"] = token
-        status, answer, body = self._send(method, reference.registry, address, headers, data)
-        if status == 401:
-            authorization = self._authorize(reference, answer.get("www-authenticate", ""), method)
+        headers = {
+            name: value for name, value in (("Accept", accept), ("Content-Type", content_type)) if value is not None
+        }
+        if data is not None:
+            headers["Content-Length"] = str(len(data) if isinstance(data, bytes) else data.seek(0, 2))
+        answer = self._send(method, reference, path, headers, data, sink)
+        if answer.status == 400 and b"HTTPS" in answer.body and reference.registry not in self._tls:
+            # Servers say so in words when HTTP reaches their TLS port.
+            self._tls.add(reference.registry)
+            answer = self._send(method, reference, path, headers, data, sink)
+        if answer.status == 401:
+            authorization = self._authorize(reference, answer.headers.get("www-authenticate", ""), method)
             if authorization:
                 self._tokens[(reference.registry, reference.repository)] = authorization
-                headers["Authorization"] = authorization
-                status, answer, body = self._send(method, reference.registry, address, headers, data)
-        if status < 300 or (missing and status == 404):
-            return status, answer, body
-        reason = _REASONS.get(status, f"it answers {status} {_error_text(body)}")
+                answer = self._send(method, reference, path, headers, data, sink)
+        if answer.status < 300 or (missing and answer.status == 404):
+            return answer
         raise CollectionError(
-            f"The registry {reference.registry} refuses {method} of {reference.repository} {path.partition('?')[0]}: {reason}.",
+            f"The registry {reference.registry} refuses {method} of {reference.repository} {path.partition('?')[0]}: "
+            f"{_reason(answer)}.",
             registry=reference.registry,
-            status=status,
+            status=answer.status,
         )
 
-    def _address(self, reference: Reference, path: str) -> str:
+    def _send(
+        self,
+        method: str,
+        reference: Reference,
+        path: str,
+        headers: Mapping[str, str],
+        data: bytes | IO[bytes] | None,
+        sink: IO[bytes] | None,
+    ) -> Answer:
+        settings = self.settings_of(reference.registry)
         host = _HUB_HOST if reference.registry == DOCKER_HUB else reference.registry
-        scheme = "http" if self.settings_of(reference.registry).http or is_loopback(reference.registry) else "https"
-        if is_loopback(reference.registry) and (
-            self.settings_of(reference.registry).ca or _certs_d(reference.registry)
-        ):
-            scheme = "https"
-        return urljoin(f"{scheme}://{host}/v2/{reference.repository}/", path)
+        scheme = "https" if uses_tls(settings) or reference.registry in self._tls else "http"
+        address = urljoin(f"{scheme}://{host}/v2/{reference.repository}/", path)
+        token = self._tokens.get((reference.registry, reference.repository))
+        if data is not None and not isinstance(data, bytes):
+            data.seek(0)
+        return send(
+            settings,
+            method,
+            address,
+            {**headers, **({"Authorization": token} if token else {})},
+            data,
+            self.timeout,
+            sink,
+        )
 
     def _authorize(self, reference: Reference, challenge: str, method: str) -> str | None:
         """The Authorization header that answers a challenge; None when there is nobody to be."""
         credentials = self.credentials(reference.registry)
         scheme, _space, rest = challenge.partition(" ")
-        basic = None
-        if credentials and credentials.username:
-            pair = f"{credentials.username}:{credentials.password or ''}"
-            basic = f"Basic {b64encode(pair.encode()).decode()}"
         if scheme.lower() != "bearer":
-            return basic
+            return _basic(credentials)
         fields = dict(_CHALLENGE.findall(rest))
         actions = "pull" if method in ("GET", "HEAD") else "pull,push"
         query = {"service": fields.get("service", ""), "scope": f"repository:{reference.repository}:{actions}"}
-        status, _headers, body = self._send(
+        answer = self._ask_for_token(reference.registry, fields.get("realm", ""), query, credentials)
+        if answer.status in (400, 401, 403):
+            return None
+        if answer.status != 200:
+            raise CollectionError(
+                f"The registry {reference.registry} gives no token for {reference.repository}: {_reason(answer)}.",
+                registry=reference.registry,
+                status=answer.status,
+            )
+        document = _parsed(reference, answer.body)
+        token = document.get("token") or document.get("access_token")
+        return f"Bearer {token}" if token else None
+
+    def _ask_for_token(self, host: str, realm: str, query: dict[str, str], credentials: Credentials | None) -> Answer:
+        settings = self.settings_of(host)
+        if credentials and credentials.identity_token:
+            form = {
+                **query,
+                "grant_type": "refresh_token",
+                "refresh_token": credentials.identity_token,
+                "client_id": "imagefleet.dify",
+            }
+            headers = {"Content-Type": "application/x-www-form-urlencoded"}
+            return send(settings, "POST", realm, headers, urlencode(form).encode(), self.timeout)
+        basic = _basic(credentials)
+        separator = "&" if "?" in realm else "?"
+        return send(
+            settings,
             "GET",
-            reference.registry,
-            f"{fields.get('realm', '')}?{urlencode(query)}",
+            f"{realm}{separator}{urlencode(query)}",
             {"Authorization": basic} if basic else {},
             None,
+            self.timeout,
         )
-        if status != 200:
-            return None
-        answer = json.loads(body)
-        return f"Bearer {answer.get('token') or answer.get('access_token')}"
-
-    def _send(
-        self, method: str, host: str, address: str, headers: Mapping[str, str], data: bytes | None
-    ) -> tuple[int, dict[str, str], bytes]:
-        settings = self.settings_of(host)
-        try:
-            response = open_url(
-                address,
-                method=method,
-                headers=dict(headers),
-                data=data,
-                timeout=self.timeout,
-                validate_certs=not settings.insecure,
-                ca_path=settings.ca or _certs_d(host),
-                follow_redirects="all" if method in ("GET", "HEAD") else "none",
-                http_agent="imagefleet.dify",
-                use_proxy=not is_loopback(host),
-            )
-            return response.status, _lower(response.headers), response.read()
-        except HTTPError as error:
-            return error.code, _lower(error.headers), error.read()
-        except (URLError, OSError, ValueError) as error:
-            raise _unreachable(host, error) from error
 
 
-def is_loopback(registry: str) -> bool:
-    """Whether a registry's host is this machine itself, which Docker speaks HTTP to."""
-    host = urlsplit(f"//{registry}").hostname or ""
-    return host in ("localhost", "::1") or host.startswith("127.")
+def _basic(credentials: Credentials | None) -> str | None:
+    if not credentials or not credentials.username:
+        return None
+    pair = f"{credentials.username}:{credentials.password or ''}"
+    return f"Basic {b64encode(pair.encode()).decode()}"
 
 
-def _certs_d(host: str) -> str | None:
-    path = f"/etc/docker/certs.d/{host}/ca.crt"
-    return path if os.path.isfile(path) else None
-
-
-def _lower(headers: Any) -> dict[str, str]:
-    return {name.lower(): value for name, value in headers.items()}
+def _reason(answer: Answer) -> str:
+    if answer.status in _REASONS:
+        return _REASONS[answer.status]
+    remedy = ". Try again later, and look at the registry's log" if answer.status >= 500 else ""
+    return f"it answers {answer.status} {_error_text(answer.body)}".rstrip() + remedy
 
 
 def _error_text(body: bytes) -> str:
     try:
         return "; ".join(f"{error.get('code')}: {error.get('message')}" for error in json.loads(body)["errors"])
     except (ValueError, KeyError, TypeError, AttributeError):
-        return body[:200].decode("utf-8", "replace")
+        return body[:200].decode("utf-8", "replace").strip()
 
 
-def _unreachable(host: str, error: Exception) -> CollectionError:
-    reason = getattr(error, "reason", error)
-    if isinstance(reason, ssl.SSLError) or "CERTIFICATE" in str(error).upper():
-        return CollectionError(
-            f"The registry {host} is not trusted: {reason}. Give its CA in registries (ca), or say insecure or http.",
-            registry=host,
-        )
-    message = f"The registry {host} cannot be reached: {reason}."
-    if is_loopback(host):
-        return MissingPrerequisite(
-            f"{message} Start it; the registry playbook sets one up.", task="the registry playbook", registry=host
-        )
-    return CollectionError(f"{message} Check its name, network and proxy.", registry=host)
+def _parsed(reference: Reference, body: bytes) -> dict[str, Any]:
+    try:
+        document = json.loads(body)
+    except ValueError as error:
+        raise CollectionError(
+            f"The registry {reference.registry} answers with something that is no JSON ({error}): "
+            f"{_error_text(body)!r}. Is it a registry, or is a proxy before it?",
+            registry=reference.registry,
+        ) from error
+    return document if isinstance(document, dict) else {}
+
+
+def _damaged(reference: Reference, digest: str, found: str) -> CollectionError:
+    return CollectionError(
+        f"The blob {digest} of {reference.name} is damaged: its bytes are {found}. Push the image again.",
+        reference=str(reference),
+    )
