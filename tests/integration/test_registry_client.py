@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.server
 import json
 import shutil
@@ -13,12 +14,19 @@ import socket
 import subprocess
 import threading
 import time
+import urllib.parse
 from pathlib import Path
 
 import pytest
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError, MissingPrerequisite
-from ansible_collections.imagefleet.dify.plugins.module_utils._oci.manifest import OCI_MANIFEST, json_manifest
+from ansible_collections.imagefleet.dify.plugins.module_utils._oci.copy import copy_content
+from ansible_collections.imagefleet.dify.plugins.module_utils._oci.manifest import (
+    OCI_MANIFEST,
+    digest_of,
+    json_manifest,
+    merge_indexes,
+)
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.reference import parse_reference
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.registry import RegistryClient, RegistrySettings
 
@@ -75,22 +83,16 @@ def make_certificates(folder: Path) -> None:
     )
 
 
-@pytest.fixture(scope="module")
-def tls_registry(tmp_path_factory):
-    """A registry of its own: host, and the path of its CA. It is stopped at the end."""
-    folder = tmp_path_factory.mktemp("registry")
-    make_certificates(folder)
-    (folder / "htpasswd").write_text(HTPASSWD)
+@contextlib.contextmanager
+def running_registry(folder: Path, http: dict, **more):
+    """A registry of its own on loopback, stopped at the end; its port."""
     port = free_port()
     config = {
         "version": "0.1",
         "log": {"level": "error"},
         "storage": {"filesystem": {"rootdirectory": str(folder / "data")}, "delete": {"enabled": True}},
-        "http": {
-            "addr": f"127.0.0.1:{port}",
-            "tls": {"certificate": str(folder / "tls.crt"), "key": str(folder / "tls.key")},
-        },
-        "auth": {"htpasswd": {"realm": "test", "path": str(folder / "htpasswd")}},
+        "http": {"addr": f"127.0.0.1:{port}", **http},
+        **more,
     }
     (folder / "config.yml").write_text(json.dumps(config))
     program = shutil.which("docker-registry") or "registry"
@@ -99,10 +101,30 @@ def tls_registry(tmp_path_factory):
     )
     try:
         await_port(port)
-        yield f"localhost:{port}", str(folder / "ca.crt")
+        yield port
     finally:
         process.terminate()
         process.wait(10)
+
+
+@pytest.fixture(scope="module")
+def tls_registry(tmp_path_factory):
+    """A registry with TLS and a password: host, and the path of its CA."""
+    folder = tmp_path_factory.mktemp("registry")
+    make_certificates(folder)
+    (folder / "htpasswd").write_text(HTPASSWD)
+    tls = {"tls": {"certificate": str(folder / "tls.crt"), "key": str(folder / "tls.key")}}
+    auth = {"htpasswd": {"realm": "test", "path": str(folder / "htpasswd")}}
+    with running_registry(folder, tls, auth=auth) as port:
+        yield f"localhost:{port}", str(folder / "ca.crt")
+
+
+@pytest.fixture(scope="module")
+def plain_registry(tmp_path_factory):
+    """A registry without either: host, and the folder of its blobs."""
+    folder = tmp_path_factory.mktemp("plain")
+    with running_registry(folder, {}) as port:
+        yield f"localhost:{port}", folder / "data/docker/registry/v2/blobs/sha256"
 
 
 def await_port(port: int) -> None:
@@ -168,10 +190,105 @@ def test_what_a_registry_refuses(tls_registry, tmp_path, options, message):
     assert PASSWORD not in str(error.value.result())
 
 
-def test_insecure_does_not_look_at_the_certificate(tls_registry):
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param({"ca": "/etc/ssl/certs/ca-certificates.crt"}, id="with-another-ca"),
+        pytest.param({}, id="tls-on-loopback-is-found-out"),
+    ],
+)
+def test_insecure_does_not_look_at_the_certificate(tls_registry, options):
     host, _ca = tls_registry
-    client = RegistryClient([settings(host, insecure=True, ca="/etc/ssl/certs/ca-certificates.crt")])
+    client = RegistryClient([settings(host, insecure=True, **options)])
     assert client.find_manifest(parse_reference(f"{host}/no/such:1")) is None
+
+
+def test_a_certificate_is_looked_at_when_tls_is_found_out(tls_registry):
+    host, _ca = tls_registry
+    with pytest.raises(CollectionError, match="is not trusted"):
+        RegistryClient([settings(host)]).find_manifest(parse_reference(f"{host}/no/such:1"))
+
+
+@pytest.mark.parametrize("content", [pytest.param(None, id="no-file"), pytest.param("x", id="no-certificate")])
+def test_a_ca_that_is_none(tls_registry, tmp_path, content):
+    host, _ca = tls_registry
+    if content:
+        (tmp_path / "ca.crt").write_text(content)
+    client = RegistryClient([settings(host, ca=str(tmp_path / "ca.crt"))])
+    with pytest.raises(CollectionError, match="ca.crt cannot be used"):
+        client.find_manifest(parse_reference(f"{host}/no/such:1"))
+
+
+def test_a_netrc_does_not_take_the_place_of_a_login(tls_registry, tmp_path, monkeypatch):
+    host, ca = tls_registry
+    (tmp_path / "netrc").write_text("machine localhost login other password wrong\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    assert RegistryClient([settings(host, ca=ca)]).find_manifest(parse_reference(f"{host}/no/such:1")) is None
+
+
+def put_index(client, reference):
+    """An image of two platforms that share a layer, one with an attestation; its index."""
+    shared = client.put_blob(reference, b"layer" * 100000, "application/vnd.oci.image.layer.v1.tar+gzip")
+    entries = []
+    for architecture in ("amd64", "arm64", "unknown"):
+        content = json.dumps({"os": "linux", "architecture": architecture}).encode()
+        config = client.put_blob(reference, content, "application/vnd.oci.image.config.v1+json")
+        document = {"schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": config, "layers": [shared]}
+        manifest = json_manifest(document)
+        client.put_manifest(reference.with_digest(manifest.digest), manifest)
+        entries.append({**manifest.descriptor(), "platform": {"os": "linux", "architecture": architecture}})
+    index = merge_indexes([], {"made": "by a test"}, entries)
+    client.put_manifest(reference, index)
+    return index
+
+
+def everything(client, reference, index):
+    """All bytes that an index leads to, read from a repository."""
+    manifests = [client.get_manifest(reference.with_digest(entry["digest"])) for entry in index.document["manifests"]]
+    blobs = [entry for manifest in manifests for entry in (manifest.document["config"], *manifest.document["layers"])]
+    return [manifest.raw for manifest in manifests], [client.get_blob(reference, entry["digest"]) for entry in blobs]
+
+
+def test_copies_within_and_between_registries(tls_registry, plain_registry):
+    (host, ca), (plain, _blobs) = tls_registry, plain_registry
+    client = RegistryClient([settings(host, ca=ca)])
+    source = parse_reference(f"{host}/copy/source:one")
+    index = put_index(client, source)
+    for target in (f"{host}/copy/target:two", f"{plain}/copy/there:three", f"{host}/copy/back:four"):
+        reference = parse_reference(target)
+        copy_content(client, source, index, reference)
+        assert client.put_manifest(reference, index) == index.digest
+        assert client.get_manifest(reference).raw == index.raw
+        assert everything(client, reference, index) == everything(client, source, index)
+        source = reference
+
+
+def test_a_damaged_blob_is_not_copied(plain_registry, tls_registry):
+    (plain, blobs), (host, ca) = plain_registry, tls_registry
+    client = RegistryClient([settings(host, ca=ca)])
+    source, target = parse_reference(f"{plain}/damaged/source:one"), parse_reference(f"{host}/damaged/target:one")
+    index = put_index(client, source)
+    digest = digest_of(b"layer" * 100000)
+    file = blobs / digest[7:9] / digest[7:] / "data"
+    whole = file.read_bytes()
+    file.write_bytes(b"x" * len(whole))
+    try:
+        with pytest.raises(CollectionError, match=f"The blob {digest} of .* is damaged"):
+            copy_content(client, source, index, target)
+    finally:
+        file.write_bytes(whole)
+    assert client.find_manifest(target) is None
+    assert client.list_tags(target) == []
+
+
+def test_many_tags_come_page_by_page(plain_registry):
+    host, _blobs = plain_registry
+    client, reference = RegistryClient(), parse_reference(f"{host}/many/tags:x")
+    manifest = manifest_of(client, reference)
+    tags = [f"t{number:03}" for number in range(130)]
+    for tag in tags:
+        client.put_manifest(reference.with_tag(tag), manifest)
+    assert client.list_tags(reference) == tags
 
 
 @pytest.mark.parametrize(
@@ -186,33 +303,100 @@ def test_registries_that_are_not_there(host, kind, message):
         RegistryClient(timeout=5).find_manifest(parse_reference(f"{host}/a:1"))
 
 
+BLOB = b"a blob"
+TOKENS = {"pull": "may-pull", "pull,push": "may-push"}
+
+
 class Misbehaving(http.server.BaseHTTPRequestHandler):
-    """Answers by what the repository is called."""
+    """Answers by what the repository is called. ``requests`` has the path and the Authorization of each."""
+
+    requests: list[tuple[str, str | None]] = []
 
     def do_GET(self):
-        name = self.path.split("/")[2]
-        status, body = {
-            "limited": (429, b"{}"),
-            "forbidden": (403, b'{"errors":[{"code":"DENIED","message":"no"}]}'),
-            "broken": (500, b"<html>boom</html>"),
-            "garbage": (200, b"<html>login page</html>"),
-            "truncated": (200, b"short"),
-        }[name]
+        self.requests.append((self.path, self.headers["Authorization"]))
+        name = self.path.split("/")[2] if self.path.startswith("/v2/") else "token"
+        getattr(self, f"answer_{name.replace('-', '_')}", self.answer_plainly)(name)
+
+    do_HEAD = do_PUT = do_POST = do_GET  # noqa: N815
+
+    def answer_plainly(self, name):
+        self.answer(
+            *{
+                "limited": (429, b"{}"),
+                "forbidden": (403, b'{"errors":[{"code":"DENIED","message":"no"}]}'),
+                "broken": (500, b"<html>boom</html>"),
+                "read-only": (405, b"{}"),
+                "garbage": (200, b"<html>login page</html>"),
+                "truncated": (200, b"short"),
+                "stored": (200, BLOB),
+            }[name]
+        )
+
+    def answer_cut_off(self, _name):
+        self.send_response(200)
+        self.send_header("Content-Length", "1000")
+        self.end_headers()
+        self.wfile.write(b"only this")
+
+    def answer_no_http(self, _name):
+        self.wfile.write(b"SSH-2.0-OpenSSH\r\n")
+
+    def answer_silent(self, _name):
+        time.sleep(3)
+
+    def answer_endless(self, _name):
+        self.answer(307, b"", Location=self.path)
+
+    def answer_elsewhere(self, _name):
+        if not self.headers["Authorization"]:
+            return self.answer(401, b"", WWW_Authenticate='Basic realm="x"')
+        # The same server under another name is another host.
+        port = self.server.server_address[1]
+        return self.answer(307, b"", Location=f"http://127.0.0.1:{port}/v2/stored/x")
+
+    def answer_tokens(self, _name):
+        wanted = TOKENS["pull" if self.command in ("GET", "HEAD") else "pull,push"]
+        if self.headers["Authorization"] in (f"Bearer {wanted}", f"Bearer {TOKENS['pull,push']}"):
+            return self.answer(200, BLOB)
+        realm = f"http://localhost:{self.server.server_address[1]}/token"
+        return self.answer(401, b"", WWW_Authenticate=f'Bearer realm="{realm}",service="me",scope="not-looked-at"')
+
+    answer_no_tokens = answer_tokens
+
+    def answer_token(self, _name):
+        query = urllib.parse.urlsplit(self.path).query
+        if self.command == "POST":
+            query = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        fields = dict(urllib.parse.parse_qsl(query))
+        actions = fields["scope"].rpartition(":")[2]
+        known = fields.get("refresh_token") == "long-lived" or self.headers["Authorization"] == "Basic Y2k6aHVudGVyMg=="
+        if "no-tokens" in fields["scope"]:
+            return self.answer(503, b"down")
+        if not known or fields["service"] != "me":
+            return self.answer(401, b"")
+        key = "access_token" if self.command == "POST" else "token"
+        return self.answer(200, json.dumps({key: TOKENS[actions]}).encode())
+
+    def answer(self, status, body, **headers):
         self.send_response(status)
+        for header, value in headers.items():
+            self.send_header(header.replace("_", "-"), value)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body)
+        self.wfile.write(body if self.command != "HEAD" else b"")
 
     def log_message(self, *_arguments):
         """Quiet."""
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def misbehaving():
+    Misbehaving.requests.clear()
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Misbehaving)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     yield f"localhost:{server.server_address[1]}"
     server.shutdown()
+    server.server_close()
 
 
 @pytest.mark.parametrize(
@@ -220,15 +404,66 @@ def misbehaving():
     [
         pytest.param("limited", "limits requests", id="too-many-requests"),
         pytest.param("forbidden", "may not do that", id="forbidden"),
-        pytest.param("broken", "answers 500 <html>boom", id="server-error"),
+        pytest.param("read-only", "does not allow that", id="not-allowed"),
+        pytest.param("broken", "answers 500 <html>boom</html>. Try again later", id="server-error"),
         pytest.param("garbage", "is no JSON", id="a-login-page"),
+        pytest.param("cut-off", "breaks off or is no HTTP.*IncompleteRead", id="an-answer-that-breaks-off"),
+        pytest.param("no-http", "breaks off or is no HTTP.*BadStatusLine", id="another-protocol"),
+        pytest.param("silent", "cannot be reached: .*timed out", id="no-answer"),
+        pytest.param("endless", "redirects more than 5 times", id="redirects-without-end"),
+        pytest.param("no-tokens", "gives no token for no-tokens: it answers 503 down. Try", id="no-token-service"),
     ],
 )
 def test_bad_answers(misbehaving, repository, message):
     with pytest.raises(CollectionError, match=message):
-        RegistryClient().find_manifest(parse_reference(f"{misbehaving}/{repository}:1"))
+        RegistryClient(timeout=1).find_manifest(parse_reference(f"{misbehaving}/{repository}:1"))
 
 
-def test_a_truncated_blob(misbehaving):
-    with pytest.raises(CollectionError, match="is damaged"):
-        RegistryClient().get_blob(parse_reference(f"{misbehaving}/truncated"), "sha256:" + "0" * 64)
+def test_tags_that_are_a_login_page(misbehaving):
+    with pytest.raises(CollectionError, match="no JSON .*login page.*proxy"):
+        RegistryClient().list_tags(parse_reference(f"{misbehaving}/garbage"))
+
+
+@pytest.mark.parametrize(
+    "repository, message",
+    [
+        pytest.param("truncated", "is damaged", id="fewer-bytes-than-the-digest-says"),
+        pytest.param("cut-off", "breaks off", id="fewer-bytes-than-the-header-says"),
+    ],
+)
+def test_a_truncated_blob(misbehaving, repository, message):
+    reference = parse_reference(f"{misbehaving}/{repository}")
+    with pytest.raises(CollectionError, match=message):
+        RegistryClient().get_blob(reference, "sha256:" + "0" * 64)
+
+
+def test_another_host_does_not_learn_who_we_are(misbehaving):
+    client = RegistryClient([settings(misbehaving)])
+    assert client.get_blob(parse_reference(f"{misbehaving}/elsewhere"), digest_of(BLOB)) == BLOB
+    (_path, refused), (_path, logged_in), (_path, stored) = Misbehaving.requests
+    assert (refused, stored) == (None, None)
+    assert logged_in == "Basic Y2k6aHVudGVyMg=="
+
+
+def test_tokens_are_asked_for_once_for_what_is_done(misbehaving):
+    client, reference = RegistryClient([settings(misbehaving)]), parse_reference(f"{misbehaving}/tokens:1")
+    for _time in range(2):
+        assert client.get_blob(reference, digest_of(BLOB)) == BLOB
+    client.put_manifest(reference, json_manifest({"mediaType": OCI_MANIFEST}))
+    paths = [path.partition("?")[0] for path, _login in Misbehaving.requests]
+    assert paths.count("/token") == 2
+    assert len(paths) == 7
+
+
+def test_an_identity_token_stands_for_a_password(misbehaving, tmp_path):
+    auth = {"auths": {misbehaving: {"auth": "Y2k6", "identitytoken": "long-lived"}}}
+    (tmp_path / "config.json").write_text(json.dumps(auth))
+    client = RegistryClient(docker_config=str(tmp_path))
+    assert client.get_blob(parse_reference(f"{misbehaving}/tokens"), digest_of(BLOB)) == BLOB
+    assert all("long-lived" not in path for path, _login in Misbehaving.requests)
+
+
+def test_a_token_service_that_knows_nobody(misbehaving, tmp_path):
+    client = RegistryClient([settings(misbehaving, password="wrong")], docker_config=str(tmp_path))
+    with pytest.raises(CollectionError, match="wants another user or password"):
+        client.get_blob(parse_reference(f"{misbehaving}/tokens"), digest_of(BLOB))
