@@ -288,6 +288,12 @@ def _test(
         try:
             with pulled_image(engine, image_reference, platform_test.platform, credentials, keep_image) as image:
                 ended = run_tests(image, tests)
+        except KeyboardInterrupt as error:
+            raise CollectionError(
+                f"The tests of {reference} on {platform_test.platform} were stopped by a signal. Their containers are gone, and "
+                "there is no record of them. Run them again.",
+                reference=str(reference),
+            ) from error
         except CollectionError as error:
             # Another platform may still pass, and its record counts.
             ended = [TestResult("its image", error.msg)]

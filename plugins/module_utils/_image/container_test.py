@@ -56,21 +56,20 @@ class ImageUnderTest:
     def run(self, test: SmokeTest) -> TestResult:
         """Carry out one test. Whatever happens, its container is removed."""
         container: Any = None
-        with _terminable():
-            try:
-                container = self._create(test)
-                if test.elf:
-                    return TestResult(test.name, self._wrong_architecture(container, test.elf))
-                container.start()
-                failure = self._await_http(container, test) if test.http else self._await_end(container, test)
-                return TestResult(test.name, failure, _log(container) if failure else "")
-            except _docker_errors() as error:
-                return TestResult(test.name, _explained(error), _log(container) if container else "")
-            except CollectionError as error:
-                return TestResult(test.name, error.msg)
-            finally:
-                if container is not None:
-                    container.remove(force=True, v=True)
+        try:
+            container = self._create(test)
+            if test.elf:
+                return TestResult(test.name, self._wrong_architecture(container, test.elf))
+            container.start()
+            failure = self._await_http(container, test) if test.http else self._await_end(container, test)
+            return TestResult(test.name, failure, _log(container) if failure else "")
+        except _docker_errors() as error:
+            return TestResult(test.name, _explained(error), _log(container) if container else "")
+        except CollectionError as error:
+            return TestResult(test.name, error.msg)
+        finally:
+            if container is not None:
+                _remove(container)
 
     def _create(self, test: SmokeTest) -> Any:
         options: dict[str, Any] = {
@@ -163,10 +162,41 @@ def pulled_image(
 ) -> Iterator[ImageUnderTest]:
     """The image of one platform in the engine; it goes again when it was not there before, unless ``keep``.
 
+    SIGTERM ends the block as an interrupt from the keyboard does, so that what it started is removed.
+
     :param reference: by the digest of the platform's manifest.
     :raises CollectionError: the engine cannot pull it.
     """
     was_there = engine.find_image(str(reference)) is not None
+    with _terminable():
+        try:
+            _pull(engine, reference, platform, credentials)
+            yield ImageUnderTest(engine, reference, platform)
+        finally:
+            if not was_there and not keep:
+                engine.remove_image(str(reference))
+
+
+def remove_leftovers(engine: EngineClient, now: float) -> int:
+    """Remove containers of runs that were killed, an hour old or older; return how many there were.
+
+    :param now: seconds since 1970.
+    """
+    removed = 0
+    for container in engine.client.containers.list(all=True, filters={"label": LABEL}, ignore_removed=True):
+        started = container.labels.get(LABEL, "0")
+        if not started.isdigit() or now - int(started) > _LEFTOVER_SECONDS:
+            _remove(container)
+            removed += 1
+    return removed
+
+
+def run_tests(image: ImageUnderTest, tests: Sequence[SmokeTest]) -> list[TestResult]:
+    """Carry out all tests, also after one that failed."""
+    return [image.run(test) for test in tests]
+
+
+def _pull(engine: EngineClient, reference: Reference, platform: Platform, credentials: Credentials | None) -> None:
     login = {}
     if credentials and credentials.username:
         login = {"auth_config": {"username": credentials.username, "password": credentials.password}}
@@ -177,30 +207,17 @@ def pulled_image(
             f"The engine cannot pull {reference} for {platform}: {error}. Does it trust the registry, and may it pull?",
             reference=str(reference),
         ) from error
+
+
+def _remove(container: Any) -> None:
+    from docker.errors import NotFound
+
     try:
-        yield ImageUnderTest(engine, reference, platform)
-    finally:
-        if not was_there and not keep:
-            engine.remove_image(str(reference))
-
-
-def remove_leftovers(engine: EngineClient, now: float) -> int:
-    """Remove containers of runs that were killed, an hour old or older; return how many there were.
-
-    :param now: seconds since 1970.
-    """
-    removed = 0
-    for container in engine.client.containers.list(all=True, filters={"label": LABEL}):
-        started = container.labels.get(LABEL, "0")
-        if not started.isdigit() or now - int(started) > _LEFTOVER_SECONDS:
-            container.remove(force=True, v=True)
-            removed += 1
-    return removed
-
-
-def run_tests(image: ImageUnderTest, tests: Sequence[SmokeTest]) -> list[TestResult]:
-    """Carry out all tests, also after one that failed."""
-    return [image.run(test) for test in tests]
+        container.remove(force=True, v=True)
+    except NotFound:
+        return
+    except _docker_errors() as error:
+        raise CollectionError(f"The container {container.name} of a smoke test cannot be removed: {error}.") from error
 
 
 @contextmanager
