@@ -201,7 +201,7 @@ def test_registries_that_are_not_there(host, kind, message):
 
 
 BLOB = b"a blob"
-TOKENS = {"pull": "may-pull", "pull,push": "may-push"}
+TOKENS = {"pull": "may-pull", "pull,push": "may-pull,push"}
 
 
 class Misbehaving(http.server.BaseHTTPRequestHandler):
@@ -252,11 +252,18 @@ class Misbehaving(http.server.BaseHTTPRequestHandler):
         return self.answer(307, b"", Location=f"http://127.0.0.1:{port}/v2/stored/x")
 
     def answer_tokens(self, _name):
-        wanted = TOKENS["pull" if self.command in ("GET", "HEAD") else "pull,push"]
-        if self.headers["Authorization"] in (f"Bearer {wanted}", f"Bearer {TOKENS['pull,push']}"):
-            return self.answer(200, BLOB)
+        name, actions = self.path.split("/")[2], "pull" if self.command in ("GET", "HEAD") else "pull,push"
+        query = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(self.path).query))
+        mounted = f" repository:{query['from']}:pull" if "from" in query else ""
+        if self.command == "HEAD" and "/blobs/" in self.path:
+            return self.answer(404, b"")
+        if self.headers["Authorization"] in (
+            f"Bearer {token}{mounted}" for token in TOKENS.values() if actions in token
+        ):
+            return self.answer(201 if mounted else 200, BLOB)
         realm = f"http://localhost:{self.server.server_address[1]}/token"
-        return self.answer(401, b"", WWW_Authenticate=f'Bearer realm="{realm}",service="me",scope="not-looked-at"')
+        scope = f'scope="repository:{name}:{actions}{mounted}"'
+        return self.answer(401, b"", WWW_Authenticate=f'Bearer realm="{realm}",service="me",{scope}')
 
     answer_no_tokens = answer_tokens
 
@@ -265,14 +272,17 @@ class Misbehaving(http.server.BaseHTTPRequestHandler):
         if self.command == "POST":
             query = self.rfile.read(int(self.headers["Content-Length"])).decode()
         fields = dict(urllib.parse.parse_qsl(query))
-        actions = fields["scope"].rpartition(":")[2]
+        first, *more = [
+            scope for key, value in urllib.parse.parse_qsl(query) if key == "scope" for scope in value.split()
+        ]
+        actions = first.rpartition(":")[2]
         known = fields.get("refresh_token") == "long-lived" or self.headers["Authorization"] == "Basic Y2k6aHVudGVyMg=="
-        if "no-tokens" in fields["scope"]:
+        if "no-tokens" in first:
             return self.answer(503, b"down")
         if not known or fields["service"] != "me":
             return self.answer(401, b"")
         key = "access_token" if self.command == "POST" else "token"
-        return self.answer(200, json.dumps({key: TOKENS[actions]}).encode())
+        return self.answer(200, json.dumps({key: " ".join([TOKENS[actions], *more])}).encode())
 
     def answer(self, status, body, **headers):
         self.send_response(status)
@@ -350,6 +360,13 @@ def test_tokens_are_asked_for_once_for_what_is_done(misbehaving):
     paths = [path.partition("?")[0] for path, _login in Misbehaving.requests]
     assert paths.count("/token") == 2
     assert len(paths) == 7
+
+
+def test_a_mount_asks_for_both_repositories(misbehaving):
+    client = RegistryClient([settings(misbehaving)])
+    target, source = parse_reference(f"{misbehaving}/tokens"), parse_reference(f"{misbehaving}/other/source")
+    client.copy_blob(source, target, digest_of(BLOB))
+    assert Misbehaving.requests[-1][1] == "Bearer may-pull,push repository:other/source:pull"
 
 
 def test_an_identity_token_stands_for_a_password(misbehaving, tmp_path):

@@ -260,8 +260,9 @@ class RegistryClient:
             return _basic(credentials)
         fields = dict(_CHALLENGE.findall(rest))
         actions = "pull" if method in ("GET", "HEAD") else "pull,push"
-        query = {"service": fields.get("service", ""), "scope": f"repository:{reference.repository}:{actions}"}
-        answer = self._ask_for_token(reference.registry, fields.get("realm", ""), query, credentials)
+        # The challenge knows best: a mount also needs to pull from where the blob is.
+        scope = fields.get("scope") or f"repository:{reference.repository}:{actions}"
+        answer = self._ask_for_token(reference.registry, fields, scope, credentials)
         if answer.status in (400, 401, 403):
             return None
         if answer.status != 200:
@@ -274,11 +275,15 @@ class RegistryClient:
         token = document.get("token") or document.get("access_token")
         return f"Bearer {token}" if token else None
 
-    def _ask_for_token(self, host: str, realm: str, query: dict[str, str], credentials: Credentials | None) -> Answer:
+    def _ask_for_token(
+        self, host: str, challenge: Mapping[str, str], scope: str, credentials: Credentials | None
+    ) -> Answer:
         settings = self.settings_of(host)
+        realm, service = challenge.get("realm", ""), challenge.get("service", "")
         if credentials and credentials.identity_token:
             form = {
-                **query,
+                "service": service,
+                "scope": scope,
                 "grant_type": "refresh_token",
                 "refresh_token": credentials.identity_token,
                 "client_id": "imagefleet.dify",
@@ -287,10 +292,11 @@ class RegistryClient:
             return send(settings, "POST", realm, headers, urlencode(form).encode(), self.timeout)
         basic = _basic(credentials)
         separator = "&" if "?" in realm else "?"
+        query = urlencode([("service", service), *(("scope", part) for part in scope.split())])
         return send(
             settings,
             "GET",
-            f"{realm}{separator}{urlencode(query)}",
+            f"{realm}{separator}{query}",
             {"Authorization": basic} if basic else {},
             None,
             self.timeout,
