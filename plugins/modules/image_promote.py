@@ -20,6 +20,7 @@ author:
   - The imagefleet.dify maintainers (@imagefleet)
 extends_documentation_fragment:
   - imagefleet.dify.registries
+  - imagefleet.dify.smoke_tests
 attributes:
   check_mode:
     support: full
@@ -46,72 +47,6 @@ options:
     type: list
     elements: str
     default: []
-  tests:
-    description:
-      - Smoke tests that each platform must have passed, in the same words as in M(imagefleet.dify.image_smoke_test). Without
-        any, no record is asked for.
-    type: list
-    elements: dict
-    default: []
-    suboptions:
-      name:
-        description: What the test is called.
-        type: str
-        required: true
-      entrypoint:
-        description: Entrypoint in place of the image's.
-        type: list
-        elements: str
-      command:
-        description: Command in place of the image's.
-        type: list
-        elements: str
-      http:
-        description: Start the container and ask it over HTTP until it answers as wanted.
-        type: dict
-        suboptions:
-          path:
-            description: Path of the request.
-            type: str
-            default: /
-          port:
-            description: Port of the container.
-            type: int
-            required: true
-          status:
-            description: Status of the answer. Redirects are not followed; they have a status themselves.
-            type: int
-            default: 200
-          body:
-            description: Regular expression that the answer's body must hold.
-            type: str
-      elf:
-        description:
-          - Path in the image of a program that must be of the platform's architecture, or its name, looked up in the image's
-            C(PATH). V(auto) takes what the image starts. Nothing is started.
-        type: str
-      network:
-        description: Network of the container, V(none), V(bridge) or the name of one that exists.
-        type: str
-        default: bridge
-      user:
-        description: User in place of the image's.
-        type: str
-      env:
-        description: Environment variables.
-        type: dict
-        default: {}
-      timeout:
-        description: Seconds that the test may take.
-        type: int
-        default: 60
-      exit_code:
-        description: Exit status that the container must end with. Not for O(tests[].http).
-        type: int
-        default: 0
-      output:
-        description: Regular expression that the container's output must hold.
-        type: str
   immutable_tags:
     description: Regular expressions for tags that may not be moved once they are set.
     type: list
