@@ -66,7 +66,13 @@ def start_module(repository_root, reference, tests, **options):
         "http_proxy": "http://127.0.0.1:9",
     }
     process = subprocess.Popen(
-        [sys.executable, "-m", MODULE], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, text=True
+        [sys.executable, "-m", MODULE],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=environment,
+        text=True,
+        # What a shell starts in the background ignores interrupts, and so would the module.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     process.stdin.write(json.dumps({"ANSIBLE_MODULE_ARGS": arguments}))
     process.stdin.close()
