@@ -218,7 +218,7 @@ def test_one_line_of_the_api(site):
 def test_a_smoke_test_that_fails_moves_no_tag(site):
     before = {component: site.index(component, "latest")["digest"] for component in COMPONENTS}
     site.commit("api/app.py", "\nraise SystemExit('broken on purpose')\n")
-    broken = {"api": [{"name": "it answers", "http": {"port": 5001, "path": "/health"}, "timeout": 60}]}
+    broken = {"api": [{"name": "it answers", "http": {"port": 5001, "path": "/health"}, "timeout": 15}]}
     with pytest.raises(pytest.fail.Exception) as failure:
         site.build(images_smoke_tests=broken)
     assert "failed on linux/amd64: it answers" in str(failure.value)
