@@ -17,6 +17,8 @@ from typing import Any, Protocol
 
 import pytest
 
+from support import registries
+
 ROOT = Path(__file__).resolve().parent.parent
 DEADLINE_SECONDS = 1500
 
@@ -82,3 +84,28 @@ def run_playbook(playbook_environment: Mapping[str, str]) -> RunPlaybook:
         return result.stdout
 
     return run
+
+
+@pytest.fixture(scope="session")
+def registry_with_password(tmp_path_factory):
+    """A registry with TLS and a password, as an entry of ``registries``."""
+    folder = tmp_path_factory.mktemp("registry")
+    registries.make_certificates(folder)
+    (folder / "htpasswd").write_text(registries.HTPASSWD)
+    tls = {"tls": {"certificate": str(folder / "tls.crt"), "key": str(folder / "tls.key")}}
+    auth = {"htpasswd": {"realm": "test", "path": str(folder / "htpasswd")}}
+    with registries.running_registry(folder, tls, auth=auth) as port:
+        yield {
+            "host": f"localhost:{port}",
+            "ca": str(folder / "ca.crt"),
+            "username": "ci",
+            "password": "hunter2",
+        }
+
+
+@pytest.fixture(scope="module")
+def plain_registry(tmp_path_factory):
+    """A registry without either: host, and the folder of its blobs."""
+    folder = tmp_path_factory.mktemp("plain")
+    with registries.running_registry(folder, {}) as port:
+        yield f"localhost:{port}", folder / "data/docker/registry/v2/blobs/sha256"

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Registries that tests of this folder start for themselves."""
+"""Registries that tests start for themselves, on loopback, with a folder of their own."""
 
 from __future__ import annotations
 
@@ -13,8 +13,6 @@ import socket
 import subprocess
 import time
 from pathlib import Path
-
-import pytest
 
 # bcrypt of the password, the only form that the registry takes.
 HTPASSWD = "ci:$2y$05$C7pGeRex2D1tpfCNcCMIrelOIUfv1RPP3ERP.YKLqJiDSjIXeBTZu\n"
@@ -100,28 +98,3 @@ def await_port(port: int) -> None:
                 return
         assert time.monotonic() < deadline, "the registry did not start"
         time.sleep(0.1)
-
-
-@pytest.fixture(scope="session")
-def registry_with_password(tmp_path_factory):
-    """A registry with TLS and a password, as an entry of ``registries``."""
-    folder = tmp_path_factory.mktemp("registry")
-    make_certificates(folder)
-    (folder / "htpasswd").write_text(HTPASSWD)
-    tls = {"tls": {"certificate": str(folder / "tls.crt"), "key": str(folder / "tls.key")}}
-    auth = {"htpasswd": {"realm": "test", "path": str(folder / "htpasswd")}}
-    with running_registry(folder, tls, auth=auth) as port:
-        yield {
-            "host": f"localhost:{port}",
-            "ca": str(folder / "ca.crt"),
-            "username": "ci",
-            "password": "hunter2",
-        }
-
-
-@pytest.fixture(scope="module")
-def plain_registry(tmp_path_factory):
-    """A registry without either: host, and the folder of its blobs."""
-    folder = tmp_path_factory.mktemp("plain")
-    with running_registry(folder, {}) as port:
-        yield f"localhost:{port}", folder / "data/docker/registry/v2/blobs/sha256"
