@@ -463,8 +463,6 @@ failed_builds:
 """
 
 import os
-import shutil
-import tempfile
 import time
 from functools import lru_cache
 from typing import Any
@@ -474,6 +472,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.spec import BUILDX_SPEC, buildx_client
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.cli import Cli
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.outcome import finish
+from ansible_collections.imagefleet.dify.plugins.module_utils._core.workspace import task_workspace
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.build_session import BuildSession
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.build_spec import BUILD_SPEC
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.context_reader import open_context
@@ -495,15 +494,12 @@ def run(module: AnsibleModule) -> dict[str, Any]:
         resolve_image(request, lambda path, commit: open_context(path, commit, git), digest_of, time.time())
         for request in requests
     ]
-    workspace = tempfile.mkdtemp(prefix="image-build-", dir=module.tmpdir)
-    try:
+    with task_workspace(module.tmpdir, "image-build") as workspace:
         session = BuildSession(module.params, buildx_client(module), client, workspace)
         plans = session.plan(resolved)
         if module.check_mode:
             return session.predicted(plans)
         return session.carry_out(resolved, plans)
-    finally:
-        shutil.rmtree(workspace, ignore_errors=True)
 
 
 def main() -> None:

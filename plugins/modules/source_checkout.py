@@ -296,7 +296,6 @@ msg:
 """
 
 import os
-import tempfile
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -304,6 +303,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.cli import Cli
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.outcome import finish
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.spec import ArgumentSpec
+from ansible_collections.imagefleet.dify.plugins.module_utils._core.workspace import task_workspace
 from ansible_collections.imagefleet.dify.plugins.module_utils._git.checkout import Checkout
 from ansible_collections.imagefleet.dify.plugins.module_utils._git.client import GitClient
 from ansible_collections.imagefleet.dify.plugins.module_utils._git.destination import Destination
@@ -353,7 +353,7 @@ def run(module: AnsibleModule) -> dict[str, Any]:
     request = checkout_request(module.params)
     # A password in a URL is a secret that Ansible does not know of yet.
     module.no_log_values.update(request.secrets)
-    with tempfile.TemporaryDirectory(prefix="source-checkout-", dir=module.tmpdir) as workspace:
+    with task_workspace(module.tmpdir, "source-checkout") as workspace:
         git = git_client(module, request, workspace)
         git.require_version()
         if request.allow_dirty:

@@ -27,11 +27,14 @@ PACKAGE = "ansible_collections.imagefleet.dify.plugins.modules"
 
 
 class ModuleRunner:
-    """A warm process. ``run`` returns the module's result, with ``failed`` when it failed."""
+    """A warm process. ``run`` returns the module's result, with ``failed`` when it failed.
 
-    def __init__(self) -> None:
+    :param within: a command that runs another one, such as ``unshare``.
+    """
+
+    def __init__(self, within=()) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, __file__],
+            [*within, sys.executable, __file__],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

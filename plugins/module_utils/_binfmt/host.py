@@ -12,9 +12,7 @@ import glob
 import os
 import re
 import select
-import shutil
 import subprocess
-import tempfile
 import time
 from dataclasses import dataclass
 from typing import IO, Callable, Iterable, Iterator, Mapping, cast
@@ -39,6 +37,7 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._binfmt.registrati
 from ansible_collections.imagefleet.dify.plugins.module_utils._binfmt.state import Candidate, Found, Host, Proof
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.cli import Cli, RunCommand
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
+from ansible_collections.imagefleet.dify.plugins.module_utils._core.workspace import locked_folder, remove_abandoned
 
 PACKAGED_CONF_DIR = "/usr/lib/binfmt.d"
 # Debian 13's qemu-user ships its files here, for qemu-user-binfmt to link to; older packages ship them there.
@@ -312,12 +311,11 @@ def _replace(path: str, make: Callable[[str], None]) -> None:
     """Put something at ``path`` at once: a link there is replaced, not followed, and readers never see a half."""
     try:
         os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
-        folder = tempfile.mkdtemp(prefix=".imagefleet-", dir=os.path.dirname(path))
-        try:
+        for left in glob.glob(f"{os.path.dirname(path)}/.imagefleet-*"):
+            remove_abandoned(left)
+        with locked_folder(os.path.dirname(path), ".imagefleet-") as folder:
             make(f"{folder}/new")
             os.replace(f"{folder}/new", path)
-        finally:
-            shutil.rmtree(folder)
     except OSError as error:
         raise CollectionError(f"{path} cannot be written: {error.strerror}. It takes root (become: true).") from error
 

@@ -16,9 +16,11 @@ from typing import Iterable, Iterator
 def file_locks(folder: str, names: Iterable[str]) -> Iterator[None]:
     """Hold an exclusive lock on each of ``names`` in ``folder``, taken in sorted order so that two holders never wait crosswise.
 
-    The kernel releases the lock of a process that dies. Waits for as long as somebody else holds one.
+    The kernel releases the lock of a process that dies; the file that it leaves goes with the next lock in the folder.
+    Waits for as long as somebody else holds one.
     """
     os.makedirs(folder, mode=0o755, exist_ok=True)
+    _remove_abandoned(folder)
     with ExitStack() as stack:
         for name in sorted(set(names)):
             stack.enter_context(_lock(os.path.join(folder, f"{name}.lock")))
@@ -46,3 +48,23 @@ def _acquire(path: str) -> int:
             pass
         # The former holder removed the file between our open and our lock: the lock is on nothing.
         os.close(descriptor)
+
+
+def _remove_abandoned(folder: str) -> None:
+    """Remove the files of holders that were killed: their locks can be had at once."""
+    for name in os.listdir(folder):
+        if not name.endswith(".lock"):
+            continue
+        path = os.path.join(folder, name)
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+        except OSError:
+            continue
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.stat(path).st_ino == os.fstat(descriptor).st_ino:
+                os.unlink(path)
+        except (BlockingIOError, FileNotFoundError):
+            pass
+        finally:
+            os.close(descriptor)

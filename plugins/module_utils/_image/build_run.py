@@ -134,8 +134,10 @@ class BuildRun:
     def merge(self, plan: ImagePlan, built: Mapping[str, Manifest]) -> Manifest:
         """Make the index of all platforms, put it under its fingerprint and read it back.
 
+        Another host may put its own in the same moment: it is of the same inputs, and what is there then is returned.
+
         :param built: what was built now, by platform.
-        :raises CollectionError: what is read back is not what was put.
+        :raises CollectionError: what is read back is no index of these inputs.
         """
         store = self.stores[plan.resolved.request.name]
         if isinstance(store, EngineStore):
@@ -151,10 +153,10 @@ class BuildRun:
             put_files(store, files_tag(next(iter(inputs.values())).counted()), files)
         store.put(plan.tag, index)
         read = store.find(plan.tag)
-        if read is None or read.digest != index.digest or not holds(read, list(inputs)):
+        if read is None or not holds(read, list(inputs)):
             raise CollectionError(
                 f"{plan.resolved.request.repository.with_tag(plan.tag)} was written as {index.digest}, and reads back as "
-                f"{read.digest if read else 'nothing'}. Another process writes there, or the registry loses data.",
+                f"{read.digest if read else 'nothing'}. Something else writes there, or the registry loses data.",
                 image=plan.resolved.request.name,
             )
         return read
@@ -306,6 +308,8 @@ class BuildRun:
         winner = store.find(platform.tag)
         if winner is None:
             store.put(platform.tag, built)
+            # Another host may have put its own in the same moment; what is there now is everybody's.
+            winner = store.find(platform.tag)
         manifest = winner or built
         provenance = own.get("buildx.build.provenance") or find_provenance(store, built, platform.platform) or {}
         facts = self._facts(job, steps, provenance, manifest)

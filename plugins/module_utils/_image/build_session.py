@@ -15,7 +15,7 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.client imp
 from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.login import docker_config_folder
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError, MissingPrerequisite
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.lock import file_locks
-from ansible_collections.imagefleet.dify.plugins.module_utils._image.build_plan import ImagePlan
+from ansible_collections.imagefleet.dify.plugins.module_utils._image.build_plan import ImagePlan, platform_facts
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.build_run import BuildRun, Outcome, secret_variable
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.builder_checks import check_builder, check_version
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.engine_output import EngineStore
@@ -201,6 +201,8 @@ class BuildSession:
         facts = {platform: of for outcome in outcomes for platform, of in outcome.facts.items()}
         result["platforms"] = [{**known, **facts.get(known["platform"], {})} for known in result["platforms"]]
         if index is not None:
+            for described in result["platforms"]:
+                _describe_as_in(index, described)
             result["digest"] = index.digest
             result["reference"] = f"{request.repository.with_tag(plan.tag)}@{index.digest}"
             if REVISION_ANNOTATION in index.annotations:
@@ -224,6 +226,13 @@ class BuildSession:
                 ),
             },
         }
+
+
+def _describe_as_in(index: Manifest, platform: dict[str, Any]) -> None:
+    """Give a platform the digest that the index has for it; where it is another host's, ours was built in vain."""
+    digest = platform_facts(index, platform["platform"]).get("digest")
+    if digest and platform.get("digest") not in (None, digest):
+        platform.update(digest=digest, double_build=True)
 
 
 def _read_secret(name: str, path: str) -> str:

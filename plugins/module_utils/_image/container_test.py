@@ -20,6 +20,7 @@ from urllib.error import HTTPError, URLError
 from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
+from ansible_collections.imagefleet.dify.plugins.module_utils._core.owner import has_ended, this_process
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.elf import elf_architecture, interpreter_of
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.smoke_test import (
     HttpProbe,
@@ -33,6 +34,8 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._oci.reference imp
 
 #: Every container of a smoke test has this label, so that what a killed run left is found by the next one.
 LABEL = "dev.imagefleet.smoke-test"
+#: The process that runs the test.
+OWNER_LABEL = "dev.imagefleet.owner"
 
 _LOG_LINES = 200
 _POLL_SECONDS = 0.2
@@ -75,7 +78,7 @@ class ImageUnderTest:
         options: dict[str, Any] = {
             "image": str(self.reference),
             "platform": str(self.platform),
-            "labels": {LABEL: str(int(time.time()))},
+            "labels": {LABEL: str(int(time.time())), OWNER_LABEL: this_process()},
             "network": None if test.network in ("none", "bridge") else test.network,
             "network_mode": test.network if test.network in ("none", "bridge") else None,
             "environment": dict(test.env),
@@ -178,17 +181,27 @@ def pulled_image(
 
 
 def remove_leftovers(engine: EngineClient, now: float) -> int:
-    """Remove containers of runs that were killed, an hour old or older; return how many there were.
+    """Remove containers of runs that were killed; return how many there were.
+
+    Of a run whose process cannot be seen from here, as on another controller, those that are an hour old.
 
     :param now: seconds since 1970.
     """
     removed = 0
     for container in engine.client.containers.list(all=True, filters={"label": LABEL}, ignore_removed=True):
-        started = container.labels.get(LABEL, "0")
-        if not started.isdigit() or now - int(started) > _LEFTOVER_SECONDS:
+        if is_leftover(container.labels, now):
             _remove(container)
             removed += 1
     return removed
+
+
+def is_leftover(labels: Mapping[str, str], now: float) -> bool:
+    """Whether a container with these labels belongs to a test that no longer runs."""
+    ended = has_ended(labels.get(OWNER_LABEL, ""))
+    if ended is not None:
+        return ended
+    started = labels.get(LABEL, "0")
+    return not started.isdigit() or now - int(started) > _LEFTOVER_SECONDS
 
 
 def run_tests(image: ImageUnderTest, tests: Sequence[SmokeTest]) -> list[TestResult]:

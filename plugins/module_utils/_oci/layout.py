@@ -12,11 +12,13 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import tempfile
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from glob import escape, glob
+from typing import Any, Iterator
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
+from ansible_collections.imagefleet.dify.plugins.module_utils._core.workspace import locked_folder, remove_abandoned
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.manifest import (
     OCI_INDEX,
     Manifest,
@@ -76,9 +78,8 @@ class LayoutStore:
         os.makedirs(target, exist_ok=True)
         for name in os.listdir(source):
             if not os.path.exists(os.path.join(target, name)):
-                temporary = os.path.join(target, f".{name}.part")
-                shutil.copyfile(os.path.join(source, name), temporary)
-                os.replace(temporary, os.path.join(target, name))
+                with _part(os.path.join(target, name)) as part:
+                    shutil.copyfile(os.path.join(source, name), part)
 
     def _names(self) -> dict[str, dict[str, Any]]:
         try:
@@ -100,8 +101,19 @@ class LayoutStore:
     def _write(self, name: str, data: bytes) -> None:
         path = os.path.join(self.path, name)
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(dir=os.path.dirname(path))
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
+        with _part(path) as part:
+            with open(part, "wb") as file:
+                file.write(data)
+            os.chmod(part, 0o644)
+
+
+@contextmanager
+def _part(path: str) -> Iterator[str]:
+    """Where to write what is to appear at ``path`` as a whole, when the block ends."""
+    folder = os.path.dirname(path)
+    for left in glob(f"{escape(folder)}/.part-*"):
+        remove_abandoned(left)
+    with locked_folder(folder, ".part-") as temporary:
+        part = os.path.join(temporary, "part")
+        yield part
+        os.replace(part, path)

@@ -40,3 +40,16 @@ def test_a_killed_holder_does_not_block(tmp_path):
     with file_locks(str(tmp_path), ["a", "b"]):
         assert sorted(path.name for path in tmp_path.iterdir()) == ["a.lock", "b.lock"]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_file_of_a_killed_holder_goes_with_the_next_lock_of_another_name(tmp_path):
+    started = multiprocessing.Event()
+    first = multiprocessing.Process(target=hold, args=(str(tmp_path), started, 60))
+    first.start()
+    assert started.wait(5)
+    with file_locks(str(tmp_path), ["b"]):
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["a.lock", "b.lock"]
+    os.kill(first.pid, signal.SIGKILL)
+    first.join()
+    with file_locks(str(tmp_path), ["b"]):
+        assert [path.name for path in tmp_path.iterdir()] == ["b.lock"]

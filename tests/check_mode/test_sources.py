@@ -1,0 +1,110 @@
+# Copyright: Contributors to the imagefleet.dify project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""source_checkout over generated states of the source and of ``dest``."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+PATCH = """\
+--- a/api/app.py
++++ b/api/app.py
+@@ -1 +1 @@
+-version = 2
++version = "2, ours"
+"""
+
+
+def git(folder, *arguments):
+    identity = {f"GIT_{who}_{what}": value for who in ("AUTHOR", "COMMITTER") for what, value in PERSON.items()}
+    environment = {**os.environ, **identity, "GIT_CONFIG_GLOBAL": os.devnull}
+    done = subprocess.run(["git", *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+PERSON = {"NAME": "t", "EMAIL": "t@example.com", "DATE": "2025-01-01T00:00:00Z"}
+
+
+def commit(folder, number):
+    (folder / "api").mkdir(exist_ok=True)
+    (folder / "api" / "app.py").write_text(f"version = {number}\n")
+    (folder / "web.js").write_text(f"{number}\n")
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--message", str(number))
+
+
+@pytest.fixture
+def upstream(tmp_path):
+    folder = tmp_path / "upstream"
+    folder.mkdir()
+    git(folder, "init", "--quiet", "--initial-branch=main")
+    for number in (1, 2):
+        commit(folder, number)
+        git(folder, "tag", f"{number}.0")
+    return folder
+
+
+STATES = st.sampled_from(
+    ["missing", "empty", "first", "second", "patched", "edited", "file removed", "git locked", "not ours", "a file"]
+)
+WANTED = st.fixed_dictionaries(
+    {"ref": st.sampled_from(["1.0", "2.0", "main", "3.0", "v2.0"])},
+    optional={"sparse": st.sampled_from([["api"], ["nothing"]]), "depth": st.just(1), "patches": st.just(True)},
+)
+
+
+def arrange(modules, upstream, dest, state, patch):
+    shutil.rmtree(dest, ignore_errors=True)
+    dest.unlink(missing_ok=True) if dest.is_file() else None
+    if state == "empty":
+        dest.mkdir()
+    elif state == "not ours":
+        dest.mkdir()
+        (dest / "mine").write_text("")
+    elif state == "a file":
+        dest.write_text("")
+    elif state != "missing":
+        wanted = {"first": {"ref": "1.0"}, "patched": {"ref": "2.0", "patches": [patch]}}.get(state, {"ref": "2.0"})
+        path = modules.run("source_checkout", repo=str(upstream), dest=str(dest), **wanted)["path"]
+        if state == "edited":
+            with open(f"{path}/api/app.py", "a") as file:
+                file.write("# mine\n")
+        if state == "file removed":
+            os.unlink(f"{path}/web.js")
+        if state == "git locked":
+            (dest / "repository.git" / "HEAD.lock").write_text("")
+
+
+@given(state=STATES, wanted=WANTED, moved=st.booleans())
+def test_source_checkout(truth, modules, upstream, tmp_path, state, wanted, moved):
+    dest = tmp_path / "dest"
+    patch = tmp_path / "one.patch"
+    patch.write_text(PATCH)
+    arrange(modules, upstream, dest, state, str(patch))
+    if moved:
+        commit(upstream, 3 + len(git(upstream, "log", "--format=%h").split()))
+    if wanted.get("patches"):
+        wanted = {**wanted, "patches": [str(patch)]}
+    truth("source_checkout", repo=str(upstream), dest=str(dest), **wanted)
+
+
+@given(change=st.sampled_from(["none", "edited", "new file", "file removed"]))
+def test_a_users_own_folder(truth, upstream, change):
+    git(upstream, "reset", "--hard", "--quiet", "2.0")
+    git(upstream, "clean", "-fdq")
+    if change == "edited":
+        (upstream / "web.js").write_text("mine")
+    if change == "new file":
+        (upstream / "new").write_text("mine")
+    if change == "file removed":
+        (upstream / "web.js").unlink()
+    result = truth("source_checkout", repo=str(upstream), allow_dirty=True)
+    assert (result["changed"], result["dirty"]) == (False, change != "none")

@@ -1,0 +1,80 @@
+# Copyright: Contributors to the imagefleet.dify project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The same inputs built twice at once: on one host, where one waits, and on two, where both build and one wins."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from support.module_runner import ModuleRunner
+
+ANOTHER_HOST = (
+    "unshare", "--uts", "--mount", "--propagation", "private", "sh", "-c",
+    'hostname another-host && mount -t tmpfs none /run/lock && exec "$@"', "sh",
+)  # fmt: skip
+
+
+@pytest.fixture
+def arguments(content, registry, prefix, tmp_path):
+    (tmp_path / "context").mkdir()
+    (tmp_path / "context" / "Dockerfile").write_text(
+        f'FROM {registry}/bases/busybox:latest\nRUN ["/bin/busybox", "sh", "-c", "sleep 3; date +%N > /{prefix}"]\n'
+    )
+    image = {"name": "page", "repository": f"{content.host}/{prefix}/page", "context": str(tmp_path / "context")}
+    return {"images": [{**image, "platforms": ["linux/amd64"]}]}
+
+
+def at_once(runners, arguments):
+    results = {}
+
+    def build(name, runner):
+        results[name] = runner.run("image_build", **arguments)
+
+    threads = [threading.Thread(target=build, args=item) for item in runners.items()]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(120)
+    assert sorted(results) == sorted(runners), "a build did not end"
+    assert [result["msg"] for result in results.values() if result.get("failed")] == []
+    return results
+
+
+@pytest.fixture
+def runners(request):
+    made = {name: ModuleRunner(command) for name, command in request.param.items()}
+    yield made
+    for runner in made.values():
+        runner.close()
+
+
+@pytest.mark.parametrize("runners", [{"one": (), "two": (), "three": ()}], indirect=True, ids=["three"])
+def test_on_one_host_one_builds_and_the_others_wait(runners, arguments, content, prefix):
+    results = at_once(runners, arguments)
+    assert sorted(result["changed"] for result in results.values()) == [False, False, True]
+    assert sorted(result["images"][0]["built"] for result in results.values()) == [False, False, True]
+    assert len({result["images"][0]["digest"] for result in results.values()}) == 1
+    assert content.faults(f"{prefix}/page", ["linux/amd64"]) == []
+
+
+@pytest.mark.parametrize("runners", [{"one": (), "two": ANOTHER_HOST}], indirect=True, ids=["two"])
+def test_on_two_hosts_both_build_and_the_first_tag_wins(runners, arguments, content, prefix):
+    results = at_once(runners, arguments)
+    platforms = [result["images"][0]["platforms"][0] for result in results.values()]
+    assert [platform["built"] for platform in platforms] == [True, True]
+    tags = content.tags(f"{prefix}/page")
+    assert len([tag for tag in tags if tag.startswith("building-")]) == 2, "each host pushes to a tag of its own"
+    # A registry cannot swap: where both put in the same millisecond, each may read its own before the other's arrives.
+    # What either returns is whole, and what the tag points at is one of them.
+    returned = {result["images"][0]["digest"] for result in results.values()}
+    assert {digest for tag, digest in tags.items() if tag.startswith("fp-")} & returned
+    if len({platform["digest"] for platform in platforms}) == 1:
+        lost = len({digest for tag, digest in tags.items() if tag.startswith("building-")}) - 1
+        assert sum(platform["double_build"] for platform in platforms) == lost
+    again = runners["one"].run("image_build", **arguments)
+    assert not again["changed"]
+    assert content.faults(f"{prefix}/page", ["linux/amd64"]) == []
