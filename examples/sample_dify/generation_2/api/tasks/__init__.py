@@ -1,0 +1,7 @@
+# Copyright: Contributors to the imagefleet.dify project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the worker does."""
+
+from tasks import answer_question_task, fetch_note_task  # noqa: F401
