@@ -178,7 +178,7 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._binfmt.host impor
 from ansible_collections.imagefleet.dify.plugins.module_utils._binfmt.qemu import parse_version
 from ansible_collections.imagefleet.dify.plugins.module_utils._binfmt.state import Wanted
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
-from ansible_collections.imagefleet.dify.plugins.module_utils._core.outcome import finish
+from ansible_collections.imagefleet.dify.plugins.module_utils._core.outcome import finish, readable_arguments
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.spec import ArgumentSpec
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.platform import parse_platforms
 
@@ -230,7 +230,8 @@ def run(module: AnsibleModule) -> dict[str, Any]:
 
 
 def main() -> None:
-    module = AnsibleModule(supports_check_mode=True, **BINFMT_SPEC.to_kwargs())
+    with readable_arguments():
+        module = AnsibleModule(supports_check_mode=True, **BINFMT_SPEC.to_kwargs())
     finish(module, lambda: run(module))
 
 

@@ -126,7 +126,7 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._binfmt.host impor
 from ansible_collections.imagefleet.dify.plugins.module_utils._binfmt.qemu import qemu_version_of
 from ansible_collections.imagefleet.dify.plugins.module_utils._binfmt.registration import Registration
 from ansible_collections.imagefleet.dify.plugins.module_utils._binfmt.state import Proof
-from ansible_collections.imagefleet.dify.plugins.module_utils._core.outcome import finish
+from ansible_collections.imagefleet.dify.plugins.module_utils._core.outcome import finish, readable_arguments
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.spec import ArgumentSpec
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.platform import parse_platforms
 
@@ -172,7 +172,8 @@ def run(module: AnsibleModule) -> dict[str, Any]:
 
 
 def main() -> None:
-    module = AnsibleModule(supports_check_mode=True, **BINFMT_INFO_SPEC.to_kwargs())
+    with readable_arguments():
+        module = AnsibleModule(supports_check_mode=True, **BINFMT_INFO_SPEC.to_kwargs())
     finish(module, lambda: run(module))
 
 

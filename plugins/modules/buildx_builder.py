@@ -312,7 +312,7 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.client imp
 from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.declaration import wanted_declaration
 from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.spec import BUILDX_SPEC, buildx_client
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
-from ansible_collections.imagefleet.dify.plugins.module_utils._core.outcome import finish
+from ansible_collections.imagefleet.dify.plugins.module_utils._core.outcome import finish, readable_arguments
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.spec import ArgumentSpec
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.platform import parse_platforms
 
@@ -423,7 +423,8 @@ def run(module: AnsibleModule) -> dict[str, Any]:
 
 
 def main() -> None:
-    module = AnsibleModule(supports_check_mode=True, **BUILDER_SPEC.to_kwargs())
+    with readable_arguments():
+        module = AnsibleModule(supports_check_mode=True, **BUILDER_SPEC.to_kwargs())
     finish(module, lambda: run(module))
 
 

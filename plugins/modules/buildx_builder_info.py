@@ -147,7 +147,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.builder import Builder, Node
 from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.declaration import recorded_declaration
 from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.spec import BUILDX_SPEC, buildx_client
-from ansible_collections.imagefleet.dify.plugins.module_utils._core.outcome import finish
+from ansible_collections.imagefleet.dify.plugins.module_utils._core.outcome import finish, readable_arguments
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.spec import ArgumentSpec
 
 BUILDER_INFO_SPEC = BUILDX_SPEC.merge(
@@ -193,7 +193,8 @@ def run(module: AnsibleModule) -> dict[str, Any]:
 
 
 def main() -> None:
-    module = AnsibleModule(supports_check_mode=True, **BUILDER_INFO_SPEC.to_kwargs())
+    with readable_arguments():
+        module = AnsibleModule(supports_check_mode=True, **BUILDER_INFO_SPEC.to_kwargs())
     finish(module, lambda: run(module))
 
 

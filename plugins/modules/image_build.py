@@ -471,7 +471,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.spec import BUILDX_SPEC, buildx_client
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.cli import Cli
-from ansible_collections.imagefleet.dify.plugins.module_utils._core.outcome import finish
+from ansible_collections.imagefleet.dify.plugins.module_utils._core.outcome import finish, readable_arguments
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.workspace import task_workspace
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.build_session import BuildSession
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.build_spec import BUILD_SPEC
@@ -503,7 +503,8 @@ def run(module: AnsibleModule) -> dict[str, Any]:
 
 
 def main() -> None:
-    module = AnsibleModule(supports_check_mode=True, **BUILD_SPEC.merge(BUILDX_SPEC, REGISTRIES_SPEC).to_kwargs())
+    with readable_arguments():
+        module = AnsibleModule(supports_check_mode=True, **BUILD_SPEC.merge(BUILDX_SPEC, REGISTRIES_SPEC).to_kwargs())
     # What the build writes must not depend on the user's umask.
     os.umask(0o022)
     finish(module, lambda: run(module))

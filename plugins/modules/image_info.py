@@ -122,7 +122,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.imagefleet.dify.plugins.module_utils._core.outcome import finish
+from ansible_collections.imagefleet.dify.plugins.module_utils._core.outcome import finish, readable_arguments
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.spec import ArgumentSpec
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.description import describe, describe_engine_image
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.store import OciLayoutStore, RegistryStore
@@ -162,7 +162,8 @@ def _find(params: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def main() -> None:
-    module = AnsibleModule(supports_check_mode=True, **SPEC.merge(REGISTRIES_SPEC).to_kwargs())
+    with readable_arguments():
+        module = AnsibleModule(supports_check_mode=True, **SPEC.merge(REGISTRIES_SPEC).to_kwargs())
     finish(module, lambda: run(module))
 
 

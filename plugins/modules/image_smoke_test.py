@@ -123,7 +123,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError, MissingPrerequisite
-from ansible_collections.imagefleet.dify.plugins.module_utils._core.outcome import finish
+from ansible_collections.imagefleet.dify.plugins.module_utils._core.outcome import finish, readable_arguments
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.spec import ArgumentSpec
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.container_test import (
     pulled_image,
@@ -261,7 +261,8 @@ def _result(reference: Reference, tests: tuple[SmokeTest, ...], results: list[di
 
 
 def main() -> None:
-    module = AnsibleModule(supports_check_mode=True, **SPEC.merge(REGISTRIES_SPEC).to_kwargs())
+    with readable_arguments():
+        module = AnsibleModule(supports_check_mode=True, **SPEC.merge(REGISTRIES_SPEC).to_kwargs())
     finish(module, lambda: run(module))
 
 

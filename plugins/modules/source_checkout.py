@@ -301,7 +301,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.cli import Cli
-from ansible_collections.imagefleet.dify.plugins.module_utils._core.outcome import finish
+from ansible_collections.imagefleet.dify.plugins.module_utils._core.outcome import finish, readable_arguments
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.spec import ArgumentSpec
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.workspace import task_workspace
 from ansible_collections.imagefleet.dify.plugins.module_utils._git.checkout import Checkout
@@ -372,7 +372,8 @@ def run(module: AnsibleModule) -> dict[str, Any]:
 
 
 def main() -> None:
-    module = AnsibleModule(supports_check_mode=True, **CHECKOUT_SPEC.to_kwargs())
+    with readable_arguments():
+        module = AnsibleModule(supports_check_mode=True, **CHECKOUT_SPEC.to_kwargs())
     # What is checked out must not depend on the user's umask, nor on variables of a surrounding Git.
     os.umask(0o022)
     remove_inherited(os.environ)

@@ -44,14 +44,20 @@ def modules():
 
 
 @pytest.fixture
-def snapshot(tmp_path):
-    """Takes the snapshot of the machine's places (its registry's data among them) and of the test's own folder."""
+def places():
+    """Where the tests of a file work besides."""
+    return []
+
+
+@pytest.fixture
+def snapshot(tmp_path, places):
+    """Takes the snapshot of the machine's places (its registry's data among them) and of the test's own folders."""
 
     # Where somebody else works with the same engine and registry, only the rest can be compared.
     shared = os.environ.get("IMAGEFLEET_SHARED_ENGINE")
 
     def take():
-        seen = machine_snapshot.take([*PLACES, tmp_path], leave_out=SHARED if shared else [])
+        seen = machine_snapshot.take([*PLACES, tmp_path, *places], leave_out=SHARED if shared else [])
         return {section: seen[section] for section in seen if not (shared and section in machine_snapshot.OF_ENGINE)}
 
     return take

@@ -12,7 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 PLATFORMS = st.lists(st.sampled_from(["linux/amd64", "linux/arm64", "linux/riscv64"]), unique=True, max_size=2)
-OPTIONS = st.dictionaries(st.sampled_from(["env.A", "memory", "network"]), st.sampled_from(["1g", "2g", "host"]))
+OPTIONS = st.fixed_dictionaries(
+    {},
+    optional={
+        "env.A": st.sampled_from(["1", "2"]),
+        "memory": st.sampled_from(["1g", "2g"]),
+        "network": st.sampled_from(["host", "bridge"]),
+    },
+)
 
 REMOTE_NODES = st.lists(
     st.fixed_dictionaries(

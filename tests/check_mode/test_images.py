@@ -38,6 +38,18 @@ INPUTS = st.fixed_dictionaries(
 
 
 @pytest.fixture
+def places(plain_registry):
+    # Its blobs, and beside them its repositories.
+    return [plain_registry[1].parent.parent]
+
+
+@pytest.fixture
+def images(plain_registry):
+    """The registry that the images go to, which nobody else uses."""
+    return plain_registry[0]
+
+
+@pytest.fixture
 def context(tmp_path, registry):
     folder = tmp_path / "context"
     folder.mkdir()
@@ -59,8 +71,8 @@ def build_arguments(context, repository, page, ignored, greeting, **options):
     second=INPUTS,
     rebuild=st.sampled_from(["changed", "changed", "never", "always"]),
 )
-def test_image_build(truth, modules, context, registry, prefix, first, second, rebuild):
-    repository = f"{registry}/{prefix}/page"
+def test_image_build(truth, modules, context, images, prefix, first, second, rebuild):
+    repository = f"{images}/{prefix}/page"
     if first:
         built = modules.run("image_build", **build_arguments(context, repository, **first))
         assert not built.get("failed"), built
@@ -78,9 +90,9 @@ def test_image_build(truth, modules, context, registry, prefix, first, second, r
 
 
 @pytest.fixture
-def image(modules, context, registry, prefix):
+def image(modules, context, images, prefix):
     """An image of both platforms, and the digest of each."""
-    repository = f"{registry}/{prefix}/page"
+    repository = f"{images}/{prefix}/page"
     inputs = {"page": "one", "ignored": "a", "greeting": "hello", "platforms": BOTH}
     built = modules.run("image_build", **build_arguments(context, repository, **inputs))
     assert not built.get("failed"), built
@@ -156,6 +168,6 @@ def test_image_promote(truth, modules, image, prefix, current, tags, immutable, 
 
 
 @pytest.mark.parametrize("what", ["index", "nothing"])
-def test_image_info(truth, image, registry, prefix, what):
-    reference = image[1]["reference"] if what == "index" else f"{registry}/{prefix}/nothing:here"
+def test_image_info(truth, image, images, prefix, what):
+    reference = image[1]["reference"] if what == "index" else f"{images}/{prefix}/nothing:here"
     truth("image_info", reference=reference)

@@ -22,34 +22,17 @@ import docker
 import pytest
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.container_test import LABEL
+from support.small_source import PLATFORMS, build_variables, write_inventory
 
-MOMENTS = int(os.environ.get("IMAGEFLEET_MOMENTS", "4"))
-PLATFORMS = ["linux/amd64", "linux/arm64"]
 REPOSITORY = "dify/dify-api"
+MOMENTS = int(os.environ.get("IMAGEFLEET_MOMENTS", "4"))
 
 
 @pytest.fixture
 def start(playbook_environment, repository_root, tmp_path, source, content):
     """Start the build playbook, in a process group of its own; its output goes to a file."""
-    inventory = tmp_path / "inventory.json"
-    local = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
-    inventory.write_text(json.dumps({"build_hosts": {"hosts": {"localhost": local}}}))
-    variables = {
-        "images_version": "main",
-        "images_source": {"repo": str(source.folder), "ref": "main"},
-        "images_source_dest": str(tmp_path / "checkout"),
-        "images_components": ["api"],
-        "images_platforms": PLATFORMS,
-        "images_registry": content.host,
-        "images_tags": ["latest"],
-        "images_builder": "default",
-        "images_buildx_config": str(tmp_path / "buildx"),
-        "images_report_dir": str(tmp_path / "report"),
-        # With one layout of a source, and one port, as the small source has it.
-        "images_smoke_tests": {
-            "api": [{"name": "it answers", "http": {"path": "/health", "port": 5001}, "timeout": 60}]
-        },
-    }
+    inventory = write_inventory(tmp_path / "inventory.json")
+    variables = build_variables(source, content.host, tmp_path, "dify")
     temporary = tmp_path / "ansible"
 
     def run(*options):

@@ -229,6 +229,12 @@ class Misbehaving(http.server.BaseHTTPRequestHandler):
             }[name]
         )
 
+    def answer_busy(self, _name):
+        """Twice another answer, then what was asked for."""
+        answers = [(500, b"boom", {}), (429, b"{}", {"Retry_After": "1"})]
+        status, body, headers = (answers + [(200, b"{}", {})] * 9)[len(self.requests) - 1]
+        self.answer(status, body, **headers)
+
     def answer_cut_off(self, _name):
         self.send_response(200)
         self.send_header("Content-Length", "1000")
@@ -324,6 +330,13 @@ def misbehaving():
 def test_bad_answers(misbehaving, repository, message):
     with pytest.raises(CollectionError, match=message):
         RegistryClient(timeout=1).find_manifest(parse_reference(f"{misbehaving}/{repository}:1"))
+
+
+def test_a_busy_registry_is_asked_again(misbehaving):
+    started = time.monotonic()
+    assert RegistryClient(timeout=5).find_manifest(parse_reference(f"{misbehaving}/busy:1")).raw == b"{}"
+    assert len(Misbehaving.requests) == 3
+    assert time.monotonic() - started >= 1, "it said when to come back"
 
 
 def test_tags_that_are_a_login_page(misbehaving):

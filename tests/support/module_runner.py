@@ -84,6 +84,7 @@ def _call(write, module, args, check, environment):
     from ansible.module_utils.testing import patch_module_args
 
     os.environ.update(environment)
+    os.chdir(environment.get("HOME", "."))
     os.dup2(write, 1)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     sys.stdout = io.TextIOWrapper(os.fdopen(write, "wb"), write_through=True)

@@ -10,6 +10,7 @@ import json
 import os
 import re
 import shutil
+import tempfile
 from dataclasses import dataclass
 from typing import Iterable, Mapping
 
@@ -151,8 +152,19 @@ class BuildxClient:
         return tuple(map(self.ask_nodes, builders)) if ask_nodes else builders
 
     def ask_nodes(self, builder: Builder) -> Builder:
-        """The builder with the status, BuildKit version and platforms of each node."""
-        completed = self.cli.run("buildx", "inspect", builder.name, check=False)
+        """The builder with the status, BuildKit version and platforms of each node.
+
+        buildx is asked with a copy of the record in a folder that is thrown away: it makes its folder, and writes down when
+        a builder was last used, also when it only looks.
+        """
+        with tempfile.TemporaryDirectory(prefix="imagefleet-") as folder:
+            record = self._record_path(builder.name)
+            if os.path.isfile(record):
+                os.mkdir(os.path.join(folder, "instances"))
+                shutil.copy(record, os.path.join(folder, "instances"))
+            completed = self.cli.run(
+                "buildx", "inspect", builder.name, environment={"BUILDX_CONFIG": folder}, check=False
+            )
         if completed.rc != 0:
             raise CollectionError(
                 f"The nodes of builder {builder.name} cannot be asked: {explain_failure(completed.last_lines())}",

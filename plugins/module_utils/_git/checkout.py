@@ -20,6 +20,7 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._git.archive_impor
 )
 from ansible_collections.imagefleet.dify.plugins.module_utils._git.client import CommitDetails, GitClient, SourceFailure
 from ansible_collections.imagefleet.dify.plugins.module_utils._git.destination import (
+    NOT_CHECKED_OUT,
     Destination,
     remove,
     work_tree_fault,
@@ -43,6 +44,8 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._git.request impor
 from ansible_collections.imagefleet.dify.plugins.module_utils._git.result import commit_result, tree_result
 from ansible_collections.imagefleet.dify.plugins.module_utils._git.signature import Signature
 from ansible_collections.imagefleet.dify.plugins.module_utils._git.source import ARCHIVE, BUNDLE, Source
+
+_UNPATCHED = "the patches are not applied yet"
 
 
 @dataclass(frozen=True)
@@ -90,11 +93,12 @@ class Checkout:
             self.git.create()
         located = self._find() or self._search(fetching=True)
         signature = require_signature(self.git, self.request.keys, located.ref, located.commit, self.workspace)
+        reasons += filter(None, (located.missing,))
         head = self._find_patched(located.commit)
         if head is None:
             head = self.git.patch(located.commit, self.request.patches, self.workspace)
             self.git.keep(self._patched_record(located.commit), head)
-            reasons.append("the patches are not applied yet")
+            reasons.append(_UNPATCHED)
         self._require_paths(self.git, head)
         path = self._work_tree(head)
         fault = work_tree_fault(self.git, path, head, self.patterns)
@@ -106,7 +110,7 @@ class Checkout:
             self.git.read_commit(located.commit),
             self.git.read_commit(head),
             signature,
-            [*reasons, *filter(None, (located.missing, fault))],
+            [*reasons, *filter(None, (fault,))],
         )
 
     def predict(self) -> dict[str, Any]:
@@ -132,7 +136,7 @@ class Checkout:
         head = self._find_patched(located.commit)
         if head is None:
             head = git.patch(located.commit, self.request.patches, self.workspace)
-            reasons.append("the patches are not applied yet")
+            reasons.append(_UNPATCHED)
         self._require_paths(git, head)
         fault = work_tree_fault(store, self._work_tree(head), head, self.patterns)
         reasons += filter(None, (fault,))
@@ -301,6 +305,7 @@ class Checkout:
             after.update(head=known["head"], path=known["path"])
         if not located.missing:
             reasons = [*reasons, f"commit {located.commit} is not in {self.destination.folder}"]
+        reasons = [*reasons, *([_UNPATCHED] if self.request.patches else []), NOT_CHECKED_OUT]
         return {**self._report(located, reasons, after), **known, "signature": None}
 
     def _report(self, located: Located, reasons: list[str], after: dict[str, str]) -> dict[str, Any]:

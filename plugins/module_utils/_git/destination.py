@@ -16,6 +16,8 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors impor
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.lock import file_locks
 from ansible_collections.imagefleet.dify.plugins.module_utils._git.client import GitClient
 
+#: Without the commit, so that check mode can say it before a patched one exists; ``head`` names it.
+NOT_CHECKED_OUT = "the commit is not checked out"
 _MARKER = ".imagefleet-source"
 _LOCK = "source"
 _MARKER_TEXT = (
@@ -109,7 +111,7 @@ def work_tree_fault(git: GitClient, path: str, head: str, patterns: str) -> str 
     :param git: Git in the store that the work tree must belong to.
     """
     if not os.path.lexists(path):
-        return f"commit {head} is not checked out"
+        return NOT_CHECKED_OUT
     tree = git.at(os.path.join(path, ".git"), path)
     if not _belongs_to(path, git.directory) or tree.find_object("HEAD") != head or not tree.is_sparse_as(patterns):
         return f"the work tree {path} is incomplete"

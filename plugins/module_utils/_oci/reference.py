@@ -24,6 +24,8 @@ _REFERENCE = re.compile(
     r"(?::(?P<tag>[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}))?(?:@(?P<digest>[a-z0-9]+:[0-9a-f]{32,}))?",
     re.ASCII,
 )
+#: As the reference implementation of registries has it for a whole name.
+_LONGEST_REPOSITORY = 255
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}", re.ASCII)
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}", re.ASCII)
 
@@ -74,6 +76,12 @@ def parse_reference(text: str) -> Reference:
             reference=text,
         )
     registry, repository = match["registry"], match["repository"]
+    if len(repository) > _LONGEST_REPOSITORY:
+        raise CollectionError(
+            f"The repository of the reference {text[:40]}… has {len(repository)} characters, and registries take at most "
+            f"{_LONGEST_REPOSITORY}.",
+            reference=text,
+        )
     if registry and "." not in registry and ":" not in registry and registry != "localhost":
         registry, repository = None, f"{registry}/{repository}"
         if not re.fullmatch(rf"{_COMPONENT}(?:/{_COMPONENT})*", repository, re.ASCII):

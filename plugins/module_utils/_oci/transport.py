@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import ssl
+import time
 from dataclasses import dataclass, field
 from functools import cache
 from http.client import HTTPException
@@ -23,6 +24,10 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors impor
 
 _CHUNK_BYTES = 1 << 20
 _REDIRECTS = (301, 302, 303, 307, 308)
+#: Answers after which the same request may succeed, and the seconds before it is sent again.
+_BUSY = (429, 500, 502, 503, 504)
+_PAUSES = (0.1, 0.4, 1.0)
+_LONGEST_PAUSE = 10.0
 _MOST_REDIRECTS = 5
 _TRANSFER_SECONDS = 900
 
@@ -89,6 +94,9 @@ def send(
 ) -> Answer:
     """Send a request, follow redirects of GET and HEAD, and return the answer.
 
+    What may be sent twice is sent again when the registry is busy: a file system's registry answers 500 to a reader while
+    another client moves the same tag, and public ones limit how often they are asked.
+
     Another host than the registry's never gets its ``Authorization``: stores of blobs, which have the permission in the
     address, refuse a request with both, and nobody else may learn it.
 
@@ -99,7 +107,7 @@ def send(
     """
     headers = dict(headers)
     for _hop in range(_MOST_REDIRECTS):
-        answer = _send_once(settings, method, address, headers, data, timeout, sink)
+        answer = _send_patiently(settings, method, address, headers, data, timeout, sink)
         following = answer.headers.get("location")
         if answer.status not in _REDIRECTS or method not in ("GET", "HEAD") or not following:
             return answer
@@ -111,6 +119,30 @@ def send(
         f"{urlsplit(address).netloc}. Look at it or at the proxy before it.",
         registry=settings.host,
     )
+
+
+def _send_patiently(
+    settings: RegistrySettings,
+    method: str,
+    address: str,
+    headers: dict[str, str],
+    data: bytes | IO[bytes] | None,
+    timeout: int,
+    sink: IO[bytes] | None,
+) -> Answer:
+    repeatable = method in ("GET", "HEAD") or (method == "PUT" and isinstance(data, bytes))
+    for pause in _PAUSES if repeatable else ():
+        answer = _send_once(settings, method, address, headers, data, timeout, sink)
+        if answer.status not in _BUSY:
+            return answer
+        time.sleep(wait_seconds(answer.headers.get("retry-after"), pause))
+    return _send_once(settings, method, address, headers, data, timeout, sink)
+
+
+def wait_seconds(retry_after: str | None, pause: float) -> float:
+    """How long to wait before asking again: what the answer says in seconds, at most ten, else ``pause``."""
+    said = (retry_after or "").strip()
+    return min(float(said), _LONGEST_PAUSE) if said.isdigit() else pause
 
 
 def _send_once(

@@ -4,11 +4,14 @@
 
 from __future__ import annotations
 
+import json
+import re
+
 import pytest
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.cli import Cli
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError, MissingPrerequisite
-from ansible_collections.imagefleet.dify.plugins.module_utils._core.outcome import finish
+from ansible_collections.imagefleet.dify.plugins.module_utils._core.outcome import finish, readable_arguments
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.plan import Plan
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.spec import ArgumentSpec
 
@@ -20,8 +23,8 @@ class Ended(Exception):
 class Module:
     """What a module does at its end, as an exception that a test can look at."""
 
-    def __init__(self, check_mode):
-        self.check_mode = check_mode
+    def __init__(self, check_mode, **params):
+        self.check_mode, self.params = check_mode, params
 
     def exit_json(self, **result):
         raise Ended("exit", result)
@@ -54,6 +57,38 @@ def test_finish(check_mode, work, how, msg):
         finish(Module(check_mode), work)
     assert ended.value.args[0] == how
     assert ended.value.args[1]["msg"] == msg
+
+
+def test_what_nobody_foresaw_is_a_sentence_with_its_place():
+    with pytest.raises(Ended) as ended:
+        finish(Module(False), lambda: {}["no such key"])
+    how, result = ended.value.args
+    assert how == "fail"
+    assert re.fullmatch(r"KeyError in test_core.py, line \d+: 'no such key'. This is a fault .*", result["msg"])
+    assert "Traceback" in result["exception"]
+
+
+@pytest.mark.parametrize(
+    "params, path",
+    [
+        pytest.param({"a": "x\0"}, "a", id="text"),
+        pytest.param({"a": [{"b": "x"}, {"b": ["\0"]}]}, "a[1].b[0]", id="deep"),
+        pytest.param({"a": {"x\0": "y"}}, "a", id="key"),
+    ],
+)
+def test_a_nul_is_refused_before_anything(params, path):
+    with pytest.raises(Ended) as ended:
+        finish(Module(False, **params), lambda: pytest.fail("it began"))
+    assert (
+        ended.value.args[1]["msg"] == f"{path} holds a NUL character, which no path, name or argument can. Remove it."
+    )
+
+
+def test_arguments_that_ansible_trips_over(capsys):
+    with pytest.raises(SystemExit) as ended, readable_arguments():
+        raise TypeError("argument of type 'int' is not iterable")
+    assert ended.value.code == 1
+    assert json.loads(capsys.readouterr().out)["msg"].startswith("The arguments cannot be read: argument of type 'int'")
 
 
 def test_unknown_changes_nothing():

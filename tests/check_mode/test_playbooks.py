@@ -1,0 +1,123 @@
+# Copyright: Contributors to the imagefleet.dify project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The playbooks in check mode: the whole machine before and after, and what the run then does, task by task."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from support import machine_snapshot
+from support.prediction import contradictions
+from support.registry_content import RegistryContent
+from support.small_source import SmallSource, build_variables, write_inventory
+
+#: Where Ansible and the tests work while they look.
+OWN_WORK = ("/tmp", "/root/.ansible", "/var/tmp")
+
+
+@pytest.fixture
+def places(plain_registry, tmp_path):
+    return [plain_registry[1].parent.parent]
+
+
+@pytest.fixture
+def build(run_playbook, playbook_environment, repository_root, plain_registry, registry, prefix, tmp_path):
+    """Run the build playbook for a small source; the results of our modules' tasks, in order."""
+    source = SmallSource(tmp_path / "source", f"{registry}/bases/busybox:latest")
+    source.change("the first")
+    inventory = write_inventory(tmp_path / "inventory.json")
+    results = tmp_path.parent / f"{tmp_path.name}-results"
+    playbook_environment["ANSIBLE_CALLBACK_PLUGINS"] = str(repository_root / "tests" / "support" / "callback")
+    playbook_environment["ANSIBLE_CALLBACKS_ENABLED"] = "task_results"
+    playbook_environment["IMAGEFLEET_TASK_RESULTS"] = str(results)
+
+    def run(*options, **extra):
+        results.unlink(missing_ok=True)
+        variables = {**build_variables(source, plain_registry[0], tmp_path, prefix), **extra}
+        run_playbook("playbooks/build.yml", "-i", str(inventory), *options, **variables)
+        lines = [json.loads(line) for line in results.read_text().splitlines()]
+        return {line["task"]: line["result"] for line in lines if line["action"].startswith("imagefleet.")}
+
+    run.source = source
+    run.content = RegistryContent(*plain_registry)
+    run.repository = f"{prefix}/dify-api"
+    yield run
+    for name in ("ANSIBLE_CALLBACK_PLUGINS", "ANSIBLE_CALLBACKS_ENABLED", "IMAGEFLEET_TASK_RESULTS"):
+        del playbook_environment[name]
+
+
+def built(build):
+    build()
+
+
+def changed(build):
+    build()
+    build.source.change("another")
+
+
+def platform_missing(build):
+    build(images_platforms=["linux/amd64"])
+
+
+def tag_missing(build):
+    build(images_tags=["another"])
+
+
+def tests_changed(build):
+    build(images_smoke_tests={"api": [{"name": "its program", "elf": "auto"}]})
+
+
+@pytest.mark.parametrize(
+    "arrange", [built, changed, platform_missing, tag_missing, tests_changed], ids=lambda state: state.__name__
+)
+def test_build(build, snapshot, arrange):
+    arrange(build)
+    before = snapshot()
+    predicted = build("--check", "--diff")
+    assert machine_snapshot.differences(before, snapshot()) == []
+    actual = build()
+    for task, result in predicted.items():
+        # What is unknown, and what is to be done with images that are unknown: nothing was said of it.
+        if (
+            result.get("unknown")
+            or any(one.get("unknown") for one in result.get("results", []))
+            or not result.get("results", True)
+        ):
+            continue
+        assert list(contradictions(strip(result), strip(actual[task]))) == [], task
+    if arrange is built:
+        assert not any(result.get("changed") for result in actual.values())
+    else:
+        assert any(result.get("changed") for result in predicted.values())
+    after = snapshot()
+    again = build("--check", "--diff")
+    assert not any(result.get("changed") for result in again.values())
+    assert machine_snapshot.differences(after, snapshot()) == []
+
+
+def strip(result):
+    """Without what only Ansible has in it."""
+    if isinstance(result, dict):
+        return {key: strip(value) for key, value in result.items() if not key.startswith(("_ansible", "ansible_"))}
+    return [strip(part) for part in result] if isinstance(result, list) else result
+
+
+def test_nothing_is_there_yet(build, repository_root, tmp_path, registry):
+    """The whole machine, from its root: check mode of a first run leaves it as it was, and says what it cannot know."""
+    host = build.content.host
+
+    def whole_machine():
+        return machine_snapshot.take(["/", tmp_path], [registry, host], leave_out=[*OWN_WORK, repository_root])
+
+    before = whole_machine()
+    predicted = build("--check", "--diff")
+    assert machine_snapshot.differences(before, whole_machine()) == []
+    assert predicted["imagefleet.dify.images : Check out the source"]["changed"]
+    unknown = predicted["imagefleet.dify.images : Build what is missing"]
+    assert unknown["unknown"]
+    assert unknown["msg"].startswith("unknown until source_checkout has run")
+    assert build.content.tags(build.repository) == {}

@@ -1,0 +1,135 @@
+# Copyright: Contributors to the imagefleet.dify project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Every variable of every role with values that it was not made for, in check mode, one host for each case."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from support.bad_values import HOSTILE_TEXTS, bad_values, options_of, with_value
+
+ROLES = ("apt_packages", "build_host", "images", "registry")
+ALL = "IMAGEFLEET_ALL_INPUTS" in os.environ
+#: What a role is given besides, so that it gets as far as reading the bad variable.
+GOOD = {
+    "apt_packages": {"apt_packages_names": ["hello"]},
+    "build_host": {
+        "build_host_engine_source": "distribution",
+        "build_host_builder_driver": "docker",
+        "build_host_builder_name": "default",
+    },
+    "images": {"images_version": "1.0", "images_builder": "default"},
+    "registry": {"registry_source": "package"},
+}
+
+
+def specification(root, role):
+    document = yaml.safe_load((root / "roles" / role / "meta" / "argument_specs.yml").read_text())
+    return document["argument_specs"]["main"]["options"]
+
+
+def cases(role, spec):
+    """Wrong types for every variable, and when all is asked for a hostile text in turn. A NUL cannot be in YAML."""
+    turn = ROLES.index(role)
+    for path, option in options_of(spec):
+        for case, value in bad_values(option):
+            hostile = case.rpartition(": ")[2] in HOSTILE_TEXTS or case == "a nested value"
+            turn += hostile
+            if "NUL" not in case and "template" not in case and (not hostile or (ALL and turn % 7 == 0)):
+                yield path, case, value
+
+
+@pytest.fixture
+def run_cases(playbook_environment, repository_root, tmp_path, modules, source):
+    """Run the role once with a host for each case; for each case its first failure, or None."""
+
+    def run(role, given):
+        own = {
+            "images_source_dest": str(tmp_path / "dest"),
+            "images_source": {"repo": str(source.folder), "ref": "main"},
+            "images_registry": "localhost:1",
+            "images_components": ["api"],
+        }
+        hosts = {
+            f"case{number}": with_value(
+                {**GOOD[role], **(own if role == "images" else {})}, specification(repository_root, role), path, value
+            )
+            for number, (path, _case, value) in enumerate(given)
+        }
+        local = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
+        (tmp_path / "inventory.json").write_text(json.dumps({"all": {"hosts": hosts, "vars": {**local, **own}}}))
+        if role == "images":
+            # Checked out for real, so that check mode gets as far as the images.
+            source.change("page")
+            modules.run("source_checkout", repo=str(source.folder), ref="main", dest=str(tmp_path / "dest"))
+        results = tmp_path / "results"
+        environment = {
+            **playbook_environment,
+            "ANSIBLE_CALLBACK_PLUGINS": str(repository_root / "tests" / "support" / "callback"),
+            "ANSIBLE_CALLBACKS_ENABLED": "task_results",
+            "IMAGEFLEET_TASK_RESULTS": str(results),
+            "ANSIBLE_PIPELINING": "1",
+        }
+        variables = {"tested_role": role, "with_facts": ALL or role in ("build_host", "registry")}
+        command = ["ansible-playbook", "-i", str(tmp_path / "inventory.json"), "--check", "--forks", "4"]
+        done = subprocess.run(
+            [*command, "tests/faults/role.yml", "--extra-vars", json.dumps(variables)],
+            cwd=repository_root, env=environment, capture_output=True, text=True, check=False, timeout=900,
+        )  # fmt: skip
+        assert "Traceback" not in done.stdout + done.stderr, done.stdout + done.stderr
+        assert "PLAY RECAP" in done.stdout, done.stdout + done.stderr
+        lines = [json.loads(line) for line in results.read_text().splitlines()]
+        failures = {line["host"]: line["result"] for line in reversed(lines) if line["status"] == "failed"}
+        return [failures.get(f"case{number}") for number in range(len(hosts))]
+
+    return run
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_variable(run_cases, repository_root, role):
+    given = list(cases(role, specification(repository_root, role)))
+    rows, faults = [], []
+    for (path, case, value), failure in zip(given, run_cases(role, given)):
+        message = message_of(failure)
+        name = ".".join(path)
+        rows.append(f"{role}\t{name}\t{case}\t{'refused' if failure else 'taken'}\t{message!r}")
+        if failure and not is_about(message, path, value):
+            faults.append(f"{name}, {case}: the message names neither variable nor value: {message[:400]}")
+    table = os.environ.get("IMAGEFLEET_BAD_INPUT_TABLE")
+    if table:
+        with Path(table).open("a", encoding="utf-8") as file:
+            file.write("\n".join([*rows, ""]))
+    assert not Path("/tmp/imagefleet-bad-input").exists(), "a hostile text was carried out"
+    assert faults == [], "\n".join(faults)
+
+
+def message_of(failure):
+    if not failure:
+        return ""
+    parts = [failure, *failure.get("results", [])]
+    texts = [str(part.get(key)) for part in parts for key in ("msg", "argument_errors", "stderr") if part.get(key)]
+    return "\n".join(texts)
+
+
+def is_about(message, path, value):
+    if "is not iterable" in message:
+        # What ansible-core itself says where a number or list is given for a dictionary with keys of its own.
+        return True
+    words = [path[-1], path[0].partition("_")[2], *(repr(text)[1:-1] for text in texts(value))]
+    return any(word and word in message for word in words) or any(text and text in message for text in texts(value))
+
+
+def texts(value):
+    if isinstance(value, dict):
+        return [text for pair in value.items() for part in pair for text in texts(part)]
+    if isinstance(value, list):
+        return [text for part in value for text in texts(part)]
+    return ["''" if value is None else str(value)]
