@@ -3,7 +3,7 @@ PYTHON ?= python3
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.collections
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help bootstrap demo test lint sanity unit integration
+.PHONY: help bootstrap demo test lint sanity unit integration faults versions
 .DEFAULT_GOAL := help
 
 help: ## print this list
@@ -29,3 +29,9 @@ unit: bootstrap ## tables over pure functions, and the house rules; needs no Doc
 
 integration: bootstrap ## every module against the real engine, BuildKit and registry (provisions this machine)
 	@tools/check machine integration
+
+faults: bootstrap ## kills at thirty moments, every bad value, many more states in check mode: half an hour (after make test)
+	@tools/check faults
+
+versions: ## lint, unit tests and sanity on the oldest and the newest ansible-core that this machine has a Python for
+	@$(PYTHON) tools/versions

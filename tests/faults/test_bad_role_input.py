@@ -58,11 +58,10 @@ def run_cases(playbook_environment, repository_root, tmp_path, modules, source):
             "images_registry": "localhost:1",
             "images_components": ["api"],
         }
+        base = {**GOOD[role], **(own if role == "images" else {})}
+        spec = specification(repository_root, role)
         hosts = {
-            f"case{number}": with_value(
-                {**GOOD[role], **(own if role == "images" else {})}, specification(repository_root, role), path, value
-            )
-            for number, (path, _case, value) in enumerate(given)
+            f"case{number}": with_value(base, spec, path, value) for number, (path, _case, value) in enumerate(given)
         }
         local = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
         (tmp_path / "inventory.json").write_text(json.dumps({"all": {"hosts": hosts, "vars": {**local, **own}}}))

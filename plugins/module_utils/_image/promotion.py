@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Mapping, Sequence
 
-from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
+from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError, MissingPrerequisite
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.manifest import Manifest, platform_descriptors
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.platform import Platform
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.reference import Reference, is_tag
@@ -129,11 +129,12 @@ def check_immutable(promotion: Promotion, patterns: Sequence[str]) -> None:
 def check_records(source: Reference, missing: Mapping[str, str]) -> None:
     """:param missing: record tags that are not there, by platform.
 
-    :raises CollectionError: there are any.
+    :raises MissingPrerequisite: there are any.
     """
     if missing:
-        raise CollectionError(
+        raise MissingPrerequisite(
             f"{source} has no record of passed tests for {', '.join(missing)}. Run image_smoke_test with the same tests first.",
+            task="image_smoke_test",
             reference=str(source),
             missing_records=dict(missing),
         )
