@@ -15,7 +15,7 @@ import select
 import subprocess
 import time
 from dataclasses import dataclass
-from typing import IO, Callable, Iterable, Iterator, Mapping, cast
+from typing import TYPE_CHECKING, Callable, Iterable, Iterator, Mapping, cast
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._binfmt.architecture import ARCHITECTURES, Architecture
 from ansible_collections.imagefleet.dify.plugins.module_utils._binfmt.emulator import EmulatorPlan
@@ -38,6 +38,9 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._binfmt.state impo
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.cli import Cli, RunCommand
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.workspace import locked_folder, remove_abandoned
+
+if TYPE_CHECKING:
+    from typing import IO
 
 PACKAGED_CONF_DIR = "/usr/lib/binfmt.d"
 # Debian 13's qemu-user ships its files here, for qemu-user-binfmt to link to; older packages ship them there.
@@ -196,7 +199,7 @@ class BinfmtHost:
         pipe = subprocess.PIPE
         try:
             # preexec_fn, not chroot(1), which takes what the kernel does not know for a shell script.
-            process = subprocess.Popen(
+            process = subprocess.Popen(  # pylint: disable=ansible-bad-function
                 ["/program" if alone else program], stdin=pipe, stdout=pipe, stderr=pipe, preexec_fn=enter
             )
         except OSError as error:

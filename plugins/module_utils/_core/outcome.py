@@ -35,8 +35,9 @@ def readable_arguments() -> Iterator[None]:
             f"The arguments cannot be read: {error}. An option that takes a dictionary was given something else: compare the "
             "task with the module's documentation."
         )
-        print(json.dumps({"failed": True, "msg": msg}))
-        sys.exit(1)
+        # There is no module yet that could fail by fail_json.
+        sys.stdout.write(json.dumps({"failed": True, "msg": msg}))
+        raise SystemExit(1) from None
 
 
 def finish(module: AnsibleModule, work: Callable[[], dict[str, Any]]) -> None:

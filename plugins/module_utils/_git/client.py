@@ -220,7 +220,7 @@ class GitClient:
         """
         # run_command takes its input as text in memory; this is a whole source.
         with open(path, "rb") as stream:
-            completed = subprocess.run(
+            completed = subprocess.run(  # pylint: disable=ansible-bad-function
                 [self.cli.program, f"--git-dir={self.directory}", "fast-import", "--quiet", "--force"],
                 stdin=stream,
                 env={**os.environ, **self.cli.environment},

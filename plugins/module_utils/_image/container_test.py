@@ -77,7 +77,6 @@ class ImageUnderTest:
     def _create(self, test: SmokeTest) -> Any:
         options: dict[str, Any] = {
             "image": str(self.reference),
-            "platform": str(self.platform),
             "labels": {LABEL: str(int(time.time())), OWNER_LABEL: this_process()},
             "network": None if test.network in ("none", "bridge") else test.network,
             "network_mode": test.network if test.network in ("none", "bridge") else None,
@@ -93,7 +92,7 @@ class ImageUnderTest:
         if test.elf and "command" not in options:
             # An image without a command cannot be created without one, though it is never started.
             options["command"] = ["/"]
-        return self.engine.client.containers.create(**options)
+        return self.engine.create_container(self.platform, **options)
 
     def _await_end(self, container: Any, test: SmokeTest) -> str:
         deadline = time.monotonic() + test.timeout

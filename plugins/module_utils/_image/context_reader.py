@@ -116,7 +116,8 @@ def read_blobs(
     :raises CollectionError: an object is missing, as in a partial clone.
     """
     wanted = list(dict.fromkeys(object_ids))
-    completed = subprocess.run(
+    # run_command decodes what it reads, and these are bytes.
+    completed = subprocess.run(  # pylint: disable=ansible-bad-function
         [program, "cat-file", "--batch"],
         cwd=repository,
         env={**os.environ, **environment},

@@ -73,6 +73,26 @@ class EngineClient:
         status = self.info().get("DriverStatus") or []
         return any("io.containerd.snapshotter" in str(value) for pair in status for value in pair)
 
+    def create_container(self, platform: Platform, **options: Any) -> Any:
+        """A container of an image's ``platform``, not started; ``options`` are those of the SDK's ``containers.create``.
+
+        Versions of the SDK before 6, such as Debian 12's 5.0.3, do not pass a platform on when a container is created.
+        """
+        import docker
+
+        if int(docker.__version__.partition(".")[0]) >= 6:
+            return self.client.containers.create(platform=str(platform), **options)
+        from docker.models.containers import _create_container_args  # type: ignore[attr-defined]
+
+        api = self.client.api
+        arguments = _create_container_args({**options, "version": api._version})
+        answer = api._post_json(
+            api._url("/containers/create"),
+            data=api.create_container_config(**arguments),
+            params={"platform": str(platform)},
+        )
+        return self.client.containers.get(api._result(answer, True)["Id"])
+
     def find_image(self, reference: str) -> dict[str, Any] | None:
         """What ``docker image inspect`` says of an image, or None."""
         import docker
