@@ -27,6 +27,7 @@ from __future__ import annotations
 import json
 import os
 import stat
+import time
 import urllib.request
 from pathlib import Path
 
@@ -135,7 +136,7 @@ def _engine(engine):
     return {
         "images": {
             image["Id"]: (sorted(image.get("RepoTags") or []), sorted(image.get("RepoDigests") or []))
-            for image in engine.api.images(all=True)
+            for image in _images(engine)
         },
         "containers": {
             one["Id"]: (one["Names"], one["Image"], one["State"]) for one in engine.api.containers(all=True)
@@ -148,6 +149,16 @@ def _engine(engine):
         },
         "cache": {record["ID"]: record["Size"] for record in used.get("BuildCache") or []},
     }
+
+
+def _images(engine):
+    """The engine's list, which fails while an image is being removed."""
+    for _attempt in range(10):
+        try:
+            return engine.api.images(all=True)
+        except docker.errors.NotFound:
+            time.sleep(0.2)
+    return engine.api.images(all=True)
 
 
 def _tags(host):
