@@ -37,7 +37,7 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._binfmt.registrati
 from ansible_collections.imagefleet.dify.plugins.module_utils._binfmt.state import Candidate, Found, Host, Proof
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.cli import Cli, RunCommand
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
-from ansible_collections.imagefleet.dify.plugins.module_utils._core.workspace import locked_folder, remove_abandoned
+from ansible_collections.imagefleet.dify.plugins.module_utils._core.workspace import locked_folder
 
 if TYPE_CHECKING:
     from typing import IO
@@ -314,8 +314,6 @@ def _replace(path: str, make: Callable[[str], None]) -> None:
     """Put something at ``path`` at once: a link there is replaced, not followed, and readers never see a half."""
     try:
         os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
-        for left in glob.glob(f"{os.path.dirname(path)}/.imagefleet-*"):
-            remove_abandoned(left)
         with locked_folder(os.path.dirname(path), ".imagefleet-") as folder:
             make(f"{folder}/new")
             os.replace(f"{folder}/new", path)

@@ -37,7 +37,12 @@ def task_workspace(task_folder: str, name: str) -> Iterator[str]:
 
 @contextmanager
 def locked_folder(parent: str, prefix: str) -> Iterator[str]:
-    """A new folder in ``parent``, locked while the block runs, and removed after it."""
+    """A new folder in ``parent``, locked while the block runs, and removed after it.
+
+    Folders beside it with the same start of the name, which killed runs left, go first.
+    """
+    for left in glob.glob(os.path.join(glob.escape(parent), f"{prefix}*")):
+        remove_abandoned(left)
     folder, descriptor = _make(parent, prefix)
     try:
         yield folder

@@ -14,11 +14,10 @@ import os
 import shutil
 from contextlib import contextmanager
 from dataclasses import dataclass
-from glob import escape, glob
 from typing import Any, Iterator
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
-from ansible_collections.imagefleet.dify.plugins.module_utils._core.workspace import locked_folder, remove_abandoned
+from ansible_collections.imagefleet.dify.plugins.module_utils._core.workspace import locked_folder
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.manifest import (
     OCI_INDEX,
     Manifest,
@@ -110,10 +109,7 @@ class LayoutStore:
 @contextmanager
 def _part(path: str) -> Iterator[str]:
     """Where to write what is to appear at ``path`` as a whole, when the block ends."""
-    folder = os.path.dirname(path)
-    for left in glob(f"{escape(folder)}/.part-*"):
-        remove_abandoned(left)
-    with locked_folder(folder, ".part-") as temporary:
+    with locked_folder(os.path.dirname(path), ".part-") as temporary:
         part = os.path.join(temporary, "part")
         yield part
         os.replace(part, path)

@@ -92,3 +92,12 @@ def test_many_at_once_get_folders_of_their_own(tmp_path):
     for process in processes:
         process.join()
     assert os.listdir(tmp_path) == []
+
+
+def test_a_locked_folder_clears_what_killed_ones_left_beside_it(running, tmp_path):
+    process, folder = running
+    os.kill(process.pid, signal.SIGKILL)
+    process.join()
+    (tmp_path / "ansible-tmp-1" / "image-other").mkdir()
+    with locked_folder(folder, "image-build-") as fresh:
+        assert sorted(os.listdir(folder)) == ["AnsiballZ_image_build.py", os.path.basename(fresh), "image-other"]
