@@ -18,6 +18,7 @@ from typing import Any, Protocol
 import pytest
 
 from support import registries
+from support.module_runner import ModuleRunner
 
 ROOT = Path(__file__).resolve().parent.parent
 DEADLINE_SECONDS = 1500
@@ -109,3 +110,11 @@ def plain_registry(tmp_path_factory):
     folder = tmp_path_factory.mktemp("plain")
     with registries.running_registry(folder, {}) as port:
         yield f"localhost:{port}", folder / "data/docker/registry/v2/blobs/sha256"
+
+
+@pytest.fixture(scope="session")
+def modules():
+    """Runs modules in a warm process."""
+    runner = ModuleRunner()
+    yield runner
+    runner.close()

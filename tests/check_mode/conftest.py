@@ -13,7 +13,6 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 
 from support import machine_snapshot
-from support.module_runner import ModuleRunner
 from support.prediction import hold_against_run
 
 #: Where modules and roles write. Whole-machine snapshots, from the root, are taken around playbooks.
@@ -34,13 +33,6 @@ settings.register_profile(
     database=None,
 )
 settings.load_profile("states")
-
-
-@pytest.fixture(scope="session")
-def modules():
-    runner = ModuleRunner()
-    yield runner
-    runner.close()
 
 
 @pytest.fixture

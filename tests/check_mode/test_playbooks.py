@@ -6,48 +6,45 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from support import machine_snapshot
 from support.prediction import contradictions
 from support.registry_content import RegistryContent
 from support.small_source import SmallSource, build_variables, write_inventory
+from support.task_results import read_results, recording_to
 
 #: Where Ansible and the tests work while they look.
 OWN_WORK = ("/tmp", "/root/.ansible", "/var/tmp")
 
 
 @pytest.fixture
-def places(plain_registry, tmp_path):
+def places(plain_registry):
     return [plain_registry[1].parent.parent]
 
 
 @pytest.fixture
-def build(run_playbook, playbook_environment, repository_root, plain_registry, registry, prefix, tmp_path):
+def build(run_playbook, playbook_environment, plain_registry, registry, prefix, tmp_path, monkeypatch):
     """Run the build playbook for a small source; the results of our modules' tasks, in order."""
     source = SmallSource(tmp_path / "source", f"{registry}/bases/busybox:latest")
     source.change("the first")
     inventory = write_inventory(tmp_path / "inventory.json")
     results = tmp_path.parent / f"{tmp_path.name}-results"
-    playbook_environment["ANSIBLE_CALLBACK_PLUGINS"] = str(repository_root / "tests" / "support" / "callback")
-    playbook_environment["ANSIBLE_CALLBACKS_ENABLED"] = "task_results"
-    playbook_environment["IMAGEFLEET_TASK_RESULTS"] = str(results)
+    for name, value in recording_to(results).items():
+        monkeypatch.setitem(playbook_environment, name, value)
 
     def run(*options, **extra):
         results.unlink(missing_ok=True)
         variables = {**build_variables(source, plain_registry[0], tmp_path, prefix), **extra}
         run_playbook("playbooks/build.yml", "-i", str(inventory), *options, **variables)
-        lines = [json.loads(line) for line in results.read_text().splitlines()]
-        return {line["task"]: line["result"] for line in lines if line["action"].startswith("imagefleet.")}
+        return {
+            line["task"]: line["result"] for line in read_results(results) if line["action"].startswith("imagefleet.")
+        }
 
     run.source = source
     run.content = RegistryContent(*plain_registry)
     run.repository = f"{prefix}/dify-api"
-    yield run
-    for name in ("ANSIBLE_CALLBACK_PLUGINS", "ANSIBLE_CALLBACKS_ENABLED", "IMAGEFLEET_TASK_RESULTS"):
-        del playbook_environment[name]
+    return run
 
 
 def built(build):

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
+from support.git_repository import git
 
 PATCH = """\
 --- a/api/app.py
@@ -21,16 +22,6 @@ PATCH = """\
 -version = 2
 +version = "2, ours"
 """
-
-
-def git(folder, *arguments):
-    identity = {f"GIT_{who}_{what}": value for who in ("AUTHOR", "COMMITTER") for what, value in PERSON.items()}
-    environment = {**os.environ, **identity, "GIT_CONFIG_GLOBAL": os.devnull}
-    done = subprocess.run(["git", *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=True)
-    return done.stdout.strip()
-
-
-PERSON = {"NAME": "t", "EMAIL": "t@example.com", "DATE": "2025-01-01T00:00:00Z"}
 
 
 def commit(folder, number):

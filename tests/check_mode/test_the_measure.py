@@ -18,10 +18,8 @@ class Liar:
 
     def __init__(self, modules, lie, folder):
         self.modules, self.lie, self.folder = modules, lie, folder
-        self.calls = 0
 
     def run(self, module, check=False, **args):
-        self.calls += 1
         if self.lie == "applies in check mode":
             check = False
         if self.lie == "does nothing in the run":
@@ -40,6 +38,17 @@ class Liar:
         return result
 
 
+@pytest.fixture
+def builder(tmp_path):
+    """Arguments of a builder that is not there yet."""
+    return {
+        "name": "b1",
+        "driver": "remote",
+        "nodes": [{"name": "n1", "endpoint": "tcp://127.0.0.1:1", "platforms": ["linux/amd64"]}],
+        "buildx_config": str(tmp_path / "buildx"),
+    }
+
+
 @pytest.mark.parametrize(
     "lie, words",
     [
@@ -52,22 +61,10 @@ class Liar:
         pytest.param("fails only in the run", "only the run failed", id="fails-only-in-the-run"),
     ],
 )
-def test_a_lie_is_caught(modules, snapshot, tmp_path, lie, words):
-    builder = {
-        "name": "b1",
-        "driver": "remote",
-        "nodes": [{"name": "n1", "endpoint": "tcp://127.0.0.1:1", "platforms": ["linux/amd64"]}],
-        "buildx_config": str(tmp_path / "buildx"),
-    }
+def test_a_lie_is_caught(modules, snapshot, builder, tmp_path, lie, words):
     with pytest.raises(AssertionError, match=words):
         hold_against_run(Liar(modules, lie, tmp_path), snapshot, "buildx_builder", **builder)
 
 
-def test_the_same_without_a_lie_is_accepted(modules, snapshot, tmp_path):
-    builder = {
-        "name": "b1",
-        "driver": "remote",
-        "nodes": [{"name": "n1", "endpoint": "tcp://127.0.0.1:1", "platforms": ["linux/amd64"]}],
-        "buildx_config": str(tmp_path / "buildx"),
-    }
+def test_the_same_without_a_lie_is_accepted(modules, snapshot, builder):
     assert hold_against_run(modules, snapshot, "buildx_builder", **builder)["changed"]

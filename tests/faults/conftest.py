@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import pytest
 
-from support.module_runner import ModuleRunner
 from support.registry_content import RegistryContent
 from support.small_source import SmallSource
 
@@ -22,10 +21,3 @@ def source(tmp_path, registry):
 def content(plain_registry):
     host, blobs = plain_registry
     return RegistryContent(host, blobs)
-
-
-@pytest.fixture(scope="session")
-def modules():
-    runner = ModuleRunner()
-    yield runner
-    runner.close()

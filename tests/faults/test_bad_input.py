@@ -15,14 +15,12 @@ import importlib
 import json
 import os
 import time
-from pathlib import Path
 
 import pytest
 
-from support.bad_values import HOSTILE_TEXTS, bad_values, options_of, with_value
+from support.bad_values import HOSTILE_TEXTS, TRACE, bad_values, options_of, with_value, write_table
 
 ALL = "IMAGEFLEET_ALL_INPUTS" in os.environ
-TRACE = Path("/tmp/imagefleet-bad-input")
 #: A call may ask a registry, Git or an engine; it may not wait for something that never comes.
 LONGEST_SECONDS = 20
 
@@ -119,10 +117,7 @@ def test_every_option(modules, good, tmp_path, monkeypatch, module):
         if refused and not is_about(message, path, value):
             faults.append(f"{name}, {case}: the message names neither option nor value: {message}")
     assert not TRACE.exists(), "a hostile text was carried out"
-    table = os.environ.get("IMAGEFLEET_BAD_INPUT_TABLE")
-    if table:
-        with open(table, "a", encoding="utf-8") as file:
-            file.write("\n".join([*rows, ""]))
+    write_table(rows)
     assert len(rows) >= len(options)
     assert faults == [], "\n".join(faults)
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from pathlib import Path
 
 import pytest
 import yaml
 
-from support.bad_values import HOSTILE_TEXTS, bad_values, options_of, with_value
+from support.bad_values import HOSTILE_TEXTS, TRACE, bad_values, options_of, with_value, write_table
+from support.small_source import LOCAL
+from support.task_results import read_results, recording_to
 
 ROLES = ("apt_packages", "build_host", "images", "registry")
 ALL = "IMAGEFLEET_ALL_INPUTS" in os.environ
@@ -63,8 +64,7 @@ def run_cases(playbook_environment, repository_root, tmp_path, modules, source):
         hosts = {
             f"case{number}": with_value(base, spec, path, value) for number, (path, _case, value) in enumerate(given)
         }
-        local = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
-        (tmp_path / "inventory.json").write_text(json.dumps({"all": {"hosts": hosts, "vars": {**local, **own}}}))
+        (tmp_path / "inventory.json").write_text(json.dumps({"all": {"hosts": hosts, "vars": {**LOCAL, **own}}}))
         if role == "images":
             # Checked out for real, so that check mode gets as far as the images.
             source.change("page")
@@ -72,9 +72,7 @@ def run_cases(playbook_environment, repository_root, tmp_path, modules, source):
         results = tmp_path / "results"
         environment = {
             **playbook_environment,
-            "ANSIBLE_CALLBACK_PLUGINS": str(repository_root / "tests" / "support" / "callback"),
-            "ANSIBLE_CALLBACKS_ENABLED": "task_results",
-            "IMAGEFLEET_TASK_RESULTS": str(results),
+            **recording_to(results),
             "ANSIBLE_PIPELINING": "1",
         }
         variables = {"tested_role": role, "with_facts": ALL or role in ("build_host", "registry")}
@@ -85,7 +83,7 @@ def run_cases(playbook_environment, repository_root, tmp_path, modules, source):
         )  # fmt: skip
         assert "Traceback" not in done.stdout + done.stderr, done.stdout + done.stderr
         assert "PLAY RECAP" in done.stdout, done.stdout + done.stderr
-        lines = [json.loads(line) for line in results.read_text().splitlines()]
+        lines = read_results(results)
         failures = {line["host"]: line["result"] for line in reversed(lines) if line["status"] == "failed"}
         return [failures.get(f"case{number}") for number in range(len(hosts))]
 
@@ -102,11 +100,8 @@ def test_every_variable(run_cases, repository_root, role):
         rows.append(f"{role}\t{name}\t{case}\t{'refused' if failure else 'taken'}\t{message!r}")
         if failure and not is_about(message, path, value):
             faults.append(f"{name}, {case}: the message names neither variable nor value: {message[:400]}")
-    table = os.environ.get("IMAGEFLEET_BAD_INPUT_TABLE")
-    if table:
-        with Path(table).open("a", encoding="utf-8") as file:
-            file.write("\n".join([*rows, ""]))
-    assert not Path("/tmp/imagefleet-bad-input").exists(), "a hostile text was carried out"
+    write_table(rows)
+    assert not TRACE.exists(), "a hostile text was carried out"
     assert faults == [], "\n".join(faults)
 
 

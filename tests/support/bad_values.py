@@ -6,6 +6,12 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
+#: What a hostile text would make, were it carried out by a shell.
+TRACE = Path("/tmp/imagefleet-bad-input")
+
 #: What a name may be by mistake or on purpose: name of the case -> text.
 HOSTILE_TEXTS = {
     "empty": "",
@@ -16,8 +22,8 @@ HOSTILE_TEXTS = {
     "an option": "--help",
     "up and away": "../../../etc",
     "not ASCII": "größe/ß日本",
-    "a shell's command": "$(touch /tmp/imagefleet-bad-input)",
-    "a shell's other command": "a; touch /tmp/imagefleet-bad-input",
+    "a shell's command": f"$(touch {TRACE})",
+    "a shell's other command": f"a; touch {TRACE}",
     "a NUL": "a\x00b",
     "very long": "x" * 5000,
     "a template": "{{ 7 * 7 }}",
@@ -79,3 +85,11 @@ def with_value(arguments, spec, path, value):
         first, *others = given or [{}]
         return {**arguments, name: [with_value(first, option["options"], rest, value), *others]}
     return {**arguments, name: with_value(given or {}, option["options"], rest, value)}
+
+
+def write_table(rows):
+    """Add rows to the file that IMAGEFLEET_BAD_INPUT_TABLE names, if it does."""
+    table = os.environ.get("IMAGEFLEET_BAD_INPUT_TABLE")
+    if table:
+        with Path(table).open("a", encoding="utf-8") as file:
+            file.write("\n".join([*rows, ""]))

@@ -14,7 +14,7 @@ A snapshot is one dictionary of sections, each from a name to what was seen of i
 ``volumes``    names
 ``networks``   by id: name, driver
 ``engine``     what ``docker info`` says of its settings, and its process
-``cache``      records of the engine's BuildKit by id, with their sizes
+``cache``      records of the engine's BuildKit by id; only new ones count, it clears them away in its own time
 ``registry``   of each registry: every repository and tag with the digest it points at
 =============  ====================================================================================================
 
@@ -147,7 +147,7 @@ def _engine(engine):
             **{name: json.dumps(info.get(name), sort_keys=True) for name in ENGINE_SETTINGS},
             "process": process.read_text() if process.exists() else None,
         },
-        "cache": {record["ID"]: record["Size"] for record in used.get("BuildCache") or []},
+        "cache": dict.fromkeys(record["ID"] for record in used.get("BuildCache") or []),
     }
 
 

@@ -7,8 +7,8 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
+
+from support.git_repository import git
 
 PLATFORMS = ["linux/amd64", "linux/arm64"]
 
@@ -22,17 +22,12 @@ class SmallSource:
         (folder / "api" / "Dockerfile").write_text(
             f'FROM {base}\nCOPY health /www/health\nCMD ["/bin/busybox", "httpd", "-f", "-p", "5001", "-h", "/www"]\n'
         )
-        self._git("init", "--quiet", "--initial-branch=main")
+        git(self.folder, "init", "--quiet", "--initial-branch=main")
 
     def change(self, page):
         (self.folder / "api" / "health").write_text(f"{page}\n")
-        self._git("add", "--all")
-        self._git("commit", "--quiet", "--message", page)
-
-    def _git(self, *arguments):
-        who = {f"GIT_{role}_{what}": "t" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
-        environment = {**os.environ, **who, "GIT_CONFIG_GLOBAL": os.devnull}
-        subprocess.run(["git", *arguments], cwd=self.folder, env=environment, check=True, capture_output=True)
+        git(self.folder, "add", "--all")
+        git(self.folder, "commit", "--quiet", "--message", page)
 
 
 def build_variables(source, registry_host, folder, namespace):
@@ -57,8 +52,11 @@ def build_variables(source, registry_host, folder, namespace):
     }
 
 
+#: How a host of an inventory is this machine.
+LOCAL = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
+
+
 def write_inventory(path):
     """An inventory of this machine alone."""
-    local = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
-    path.write_text(json.dumps({"build_hosts": {"hosts": {"localhost": local}}}))
+    path.write_text(json.dumps({"build_hosts": {"hosts": {"localhost": LOCAL}}}))
     return path
