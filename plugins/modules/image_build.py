@@ -475,7 +475,7 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._core.outcome impo
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.workspace import task_workspace
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.build_session import BuildSession
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.build_spec import BUILD_SPEC
-from ansible_collections.imagefleet.dify.plugins.module_utils._image.context_reader import open_context
+from ansible_collections.imagefleet.dify.plugins.module_utils._image.context_reader import READ_ANY_OWNERS, open_context
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.request import image_requests
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.resolve import resolve_image
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.spec import REGISTRIES_SPEC, registry_client
@@ -484,11 +484,7 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._oci.spec import R
 def run(module: AnsibleModule) -> dict[str, Any]:
     requests = image_requests(module.params)
     client = registry_client(module.params)
-    git = Cli(
-        module.run_command,
-        "git",
-        {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "safe.directory", "GIT_CONFIG_VALUE_0": "*"},
-    )
+    git = Cli(module.run_command, "git", READ_ANY_OWNERS)
     digest_of = lru_cache(maxsize=None)(client.find_digest)
     resolved = [
         resolve_image(request, lambda path, commit: open_context(path, commit, git), digest_of, time.time())

@@ -20,6 +20,7 @@ import pytest
 
 ACCEPT = "application/vnd.oci.image.index.v1+json"
 COMPONENTS = ("api", "web", "ssrf_proxy")
+OLD, NEW = "0.15.90", "1.15.90"
 
 
 @dataclass
@@ -38,11 +39,13 @@ class Site:
             "-i", str(self.root / "examples/inventory.yml"),
             "--extra-vars", f"@{self.root}/examples/sample_dify/variables.yml",
             *options,
-            images_source={"repo": str(self.folder / "source"), "ref": "main"},
-            images_source_dest=str(self.folder / "checkout"),
-            images_namespace=self.namespace,
-            images_report_dir=str(self.folder / "report"),
-            **variables,
+            **{
+                "images_source": {"repo": str(self.folder / "source"), "ref": "main"},
+                "images_source_dest": str(self.folder / "checkout"),
+                "images_namespace": self.namespace,
+                "images_report_dir": str(self.folder / "report"),
+                **variables,
+            },
         )  # fmt: skip
 
     def report(self) -> dict[str, Any]:
@@ -112,7 +115,7 @@ def test_the_first_run(site):
     for component in COMPONENTS:
         image = site.images()[component]
         assert image["reasons"] == ["first build"]
-        index = site.index(component, "0.15.90")
+        index = site.index(component, NEW)
         assert index["digest"] == image["digest"] == site.index(component, "latest")["digest"]
         platforms = [entry["platform"]["architecture"] for entry in index["manifests"]]
         assert sorted(platforms) == ["amd64", "arm64", "unknown", "unknown"]
@@ -128,15 +131,15 @@ def test_the_program_for_arm64_answers(site):
     arm64 = next(platform["digest"] for platform in image["platforms"] if platform["platform"] == "linux/arm64")
     name = f"{site.namespace}-arm64"
     reference = f"{site.registry}/{site.namespace}/dify-api@{arm64}"
-    command = ["docker", "run", "--detach", "--name", name, "--platform", "linux/arm64", "--publish", "127.0.0.1::5001"]
+    command = ["docker", "run", "--detach", "--name", name, "--platform", "linux/arm64", "--publish", "127.0.0.1::5002"]
     try:
         subprocess.run([*command, reference], check=True, capture_output=True)
-        port = subprocess.run(["docker", "port", name, "5001"], check=True, capture_output=True, text=True).stdout
+        port = subprocess.run(["docker", "port", name, "5002"], check=True, capture_output=True, text=True).stdout
         machine = subprocess.run(
             ["docker", "exec", name, "uname", "-m"], check=True, capture_output=True, text=True
         ).stdout
         assert machine.strip() == "aarch64"
-        assert health(port.strip()) == {"status": "ok", "version": "0.15.90"}
+        assert health(port.strip()) == {"status": "ok", "version": NEW}
     finally:
         subprocess.run(["docker", "rm", "--force", name], check=False, capture_output=True)
 
@@ -208,8 +211,9 @@ def test_one_line_of_the_api(site):
     site.commit("api/app.py", "\n# one more line\n")
     output = site.build()
     after = site.images()
-    assert after["api"]["reasons"] == ["context api: 1 file changed: app.py"]
-    assert "api: built (context api: 1 file changed: app.py)" in output
+    # Its context is the whole repository, web's too.
+    assert after["api"]["reasons"] == ["context .: 1 file changed: api/app.py"]
+    assert "api: built (context .: 1 file changed: api/app.py)" in output
     assert [name for name in COMPONENTS if after[name]["built"]] == ["api"]
     assert after["web"]["digest"] == before["web"]["digest"]
     assert site.index("api", "latest")["digest"] == after["api"]["digest"] != before["api"]["digest"]
@@ -228,6 +232,21 @@ def test_a_smoke_test_that_fails_moves_no_tag(site):
         site.build(images_smoke_tests=broken, images_builder="no-such-builder")
     assert "failed on linux/amd64: it answers" in str(failure.value), "the image was taken for good without a test"
     assert {component: site.index(component, "latest")["digest"] for component in COMPONENTS} == before
+
+
+def test_another_generation_builds_from_the_same_inventory(site):
+    output = site.build(images_version=OLD, images_source={"repo": str(site.folder / "source")}, images_tags=[OLD])
+    assert changed(output) > 0
+    for component in COMPONENTS:
+        old, new = site.index(component, OLD), site.index(component, NEW)
+        platforms = [entry["platform"]["architecture"] for entry in old["manifests"]]
+        assert sorted(platforms) == ["amd64", "arm64", "unknown", "unknown"]
+        assert (old["digest"] == new["digest"]) == (component == "ssrf_proxy"), "only the proxy is the same in both"
+    # And back: nothing is to be built, nor tested.
+    source = {"repo": str(site.folder / "source")}
+    back = site.build(images_source=source, images_tags=[NEW], images_builder="no-such-builder")
+    assert not any(image["built"] for image in site.images().values())
+    assert f"dify-api:{NEW}" in back
 
 
 def test_a_mistake_is_named_before_anything_is_done(site):

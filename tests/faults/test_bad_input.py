@@ -34,6 +34,7 @@ GOOD = {
     "buildx_builder": {"name": "b1", "driver": "remote", "nodes": [{"name": "n1", "endpoint": "tcp://localhost:1"}]},
     "buildx_builder_info": {},
     "source_checkout": {"repo": "{folder}/source", "dest": "{folder}/dest", "timeout": 5},
+    "source_profile": {"path": "{folder}/source"},
     "image_build": {
         "images": [{"name": "one", "repository": f"{NOWHERE}/one", "context": "{folder}/context"}],
         "platforms": ["linux/amd64"],

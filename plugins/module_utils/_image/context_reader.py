@@ -22,6 +22,9 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._image.context imp
     blob_id,
 )
 
+#: For git in a repository that another user owns, as a build by root does in a checkout: it reads objects and runs nothing.
+READ_ANY_OWNERS = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "safe.directory", "GIT_CONFIG_VALUE_0": "*"}
+
 _GIT_KINDS = {"120000": LINK, "160000": MODULE}
 
 
@@ -212,7 +215,7 @@ def open_context(path: str, commit: str | None, git: Cli) -> ContextReader:
 
     :param path: absolute; with a commit, a folder in a Git work tree or a repository's root. It need not exist in the
         work tree, but the repository must.
-    :raises MissingPrerequisite: there is no repository at the path.
+    :raises MissingPrerequisite: there is no repository at the path, or it does not have the commit.
     """
     if commit is None:
         return FolderContext(os.path.realpath(path))
@@ -223,6 +226,14 @@ def open_context(path: str, commit: str | None, git: Cli) -> ContextReader:
     if top.rc != 0:
         raise MissingPrerequisite(
             f"{path} is in no Git repository, so commit {commit} cannot be read from it. Check it out with source_checkout.",
+            task="source_checkout",
+            context=path,
+            commit=commit,
+        )
+    if git.run("cat-file", "-e", f"{commit}^{{tree}}", cwd=existing, check=False).rc != 0:
+        raise MissingPrerequisite(
+            f"The repository that {path} is in does not have commit {commit}. Check it out with source_checkout, or correct "
+            "commit.",
             task="source_checkout",
             context=path,
             commit=commit,

@@ -126,8 +126,13 @@ def test_missing_things_name_what_makes_them(tmp_path, repository):
         open_(tmp_path / "no").entries()
     with pytest.raises(MissingPrerequisite, match="no Git repository"):
         open_(tmp_path, "0" * 40)
-    with pytest.raises(CollectionError, match="cannot read"):
-        open_(repository / "api", "0" * 40).entries()
+    with pytest.raises(MissingPrerequisite, match="does not have commit 0{40}"):
+        open_(repository / "api", "0" * 40)
+
+
+def test_a_folder_that_a_commit_lacks(repository, commit):
+    with pytest.raises(CollectionError, match="cannot read no of commit"):
+        open_(repository / "no", commit).entries()
 
 
 def test_a_pipe_is_an_error(tmp_path):
