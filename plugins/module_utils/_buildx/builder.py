@@ -103,6 +103,13 @@ class Builder:
     def find_node(self, name: str) -> Node | None:
         return next((node for node in self.nodes if node.name == name), None)
 
+    def nodes_asked_for(self, platform: Platform) -> tuple[Node, ...]:
+        """The nodes without which buildx builds nothing for the platform, by what was declared.
+
+        The first one that declares it builds it. When none does, buildx asks all of them, and each has to answer.
+        """
+        return next(((node,) for node in self.nodes if platform in node.platforms), self.nodes)
+
 
 def docker_builder(name: str) -> Builder:
     """The builder that buildx derives from a Docker context: driver ``docker``, one node, no record."""
@@ -172,7 +179,16 @@ def with_status(builder: Builder, inspected: str) -> Builder:
         else:
             node.setdefault(key, value.strip())
     error = {key: value for key, value in general.items() if key == "Error"}
-    return replace(builder, nodes=tuple(_add_status(node, found.get(node.name, error)) for node in builder.nodes))
+    asked = (_add_status(node, found.get(node.name, error)) for node in builder.nodes)
+    return replace(builder, nodes=tuple(map(_with_silence, asked) if builder.driver == REMOTE else asked))
+
+
+def _with_silence(node: Node) -> Node:
+    """buildx calls a remote daemon that does not answer inactive, and gives no reason."""
+    if node.status == RUNNING or node.error:
+        return node
+    tls = " with the TLS files of the node" if node.driver_opts.keys() & {"cacert", "cert", "key"} else ""
+    return replace(node, error=f"nothing answers at {node.endpoint}{tls}")
 
 
 def _add_status(node: Node, fields: Mapping[str, str]) -> Node:

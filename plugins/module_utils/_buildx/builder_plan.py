@@ -36,6 +36,7 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.declaratio
     NodeDeclaration,
     recorded_declaration,
 )
+from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.silent_node import require_answers
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import (
     CollectionError,
     MissingPrerequisite,
@@ -249,6 +250,7 @@ def require_platforms(builder: Builder, platforms: Sequence[Platform]) -> None:
     :raises MissingPrerequisite: an emulator is missing on the engine's host.
     :raises CollectionError: a node does not answer, or no node builds for a platform.
     """
+    require_answers(builder, platforms)
     missing = [str(platform) for platform in platforms if platform not in builder.platforms()]
     if not missing:
         return

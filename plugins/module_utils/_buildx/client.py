@@ -23,6 +23,7 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.builder im
 from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.builder_args import Version
 from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.builder_failure import explain_failure
 from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.builder_plan import BuilderPlan
+from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.silent_node import describe_silence, silent_nodes
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.cli import Cli
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import (
     CollectionError,
@@ -215,9 +216,10 @@ class BuildxClient:
                 if is_definition:
                     _restore(record, before)
                 output = f"{completed.stdout}\n{completed.stderr}" if "--bootstrap" in command else completed.stderr
+                cause = self._silence(name) if "--bootstrap" in command else ""
                 outcome = "The builder is as it was declared before." if is_definition else "Run this task again then."
                 raise CollectionError(
-                    f"Builder {name}: {explain_failure(output)} {outcome} "
+                    f"Builder {name}: {cause or explain_failure(output)} {outcome} "
                     f"What failed was command {done + 1} of {len(plan.commands)}: docker {' '.join(command)}",
                     builder=name,
                     commands=[list(each) for each in plan.commands],
@@ -225,6 +227,11 @@ class BuildxClient:
                 )
         finally:
             shutil.rmtree(self.plan_folder(name), ignore_errors=True)
+
+    def _silence(self, name: str) -> str:
+        """Who does not answer: buildx does not name the node that could not be started."""
+        builder = self.find_builder(name, ask_nodes=True)
+        return " ".join(describe_silence(builder, node) for node in silent_nodes(builder)) if builder else ""
 
     def _record_path(self, name: str) -> str:
         # buildx lower-cases the names of builders.

@@ -22,6 +22,14 @@ _CAUSES: tuple[tuple[str, str, str], ...] = (
         "No emulator is registered for the platform where the step ran. Run the provision playbook for that host.",
     ),
     (
+        "node gone",
+        r"(?m)^ERROR: (?:failed to build: )?context deadline exceeded|failed to receive status: rpc error|"
+        r"error reading from server: |"
+        r"code = Unavailable desc = (?:error reading|connection error|closing transport|transport is closing)",
+        "The node that was building does not answer any more. See that its BuildKit daemon runs (its log says why it ended, "
+        "often for want of memory), and run this again: what was finished is in its cache.",
+    ),
+    (
         "no space",
         r"no space left on device|ENOSPC",
         "The node's disk is full. Prune the builder's cache (docker buildx prune) or give the node more disk.",
@@ -61,6 +69,12 @@ _CAUSES: tuple[tuple[str, str, str], ...] = (
         "name not resolved",
         r"Temporary failure (?:in name resolution|resolving)|no such host|EAI_AGAIN|Could not resolve host",
         "A host name could not be resolved in the build. Check the node's DNS, proxy and mirrors.",
+    ),
+    (
+        "connection refused",
+        r"[Cc]onnection refused|ECONNREFUSED",
+        "Nothing listens at the address that the message names. Start that service, or correct the address (a mirror, a proxy, a "
+        "registry); on the network of a build, localhost is the build's own.",
     ),
     (
         "dockerfile step",

@@ -11,6 +11,7 @@ from typing import Sequence
 from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.bake import MINIMUM_VERSION
 from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.builder import DOCKER, DOCKER_CONTAINER, Builder
 from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.builder_args import Version
+from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.silent_node import require_answers
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError, MissingPrerequisite
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.build_plan import ImagePlan
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.platform import parse_platform
@@ -30,12 +31,13 @@ def check_version(version: Version) -> None:
 def check_builder(builder: Builder, plans: Sequence[ImagePlan]) -> None:
     """Check a builder whose nodes were asked against the images that are to be built.
 
-    :raises CollectionError: a platform that no node builds, a registry that its nodes cannot reach, or timestamps
-        that its driver cannot rewrite.
+    :raises CollectionError: a node that is needed and cannot be reached, a platform that no node builds, a registry that
+        its nodes cannot reach, or timestamps that its driver cannot rewrite.
     """
     can_build = builder.platforms()
     for plan in plans:
         request = plan.resolved.request
+        require_answers(builder, [parse_platform(missing.platform) for missing in plan.missing])
         for missing in plan.missing:
             if can_build and parse_platform(missing.platform) not in can_build:
                 raise MissingPrerequisite(

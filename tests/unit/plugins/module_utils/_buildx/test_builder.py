@@ -86,6 +86,21 @@ def test_status_of_running_nodes(version):
     assert {AMD64, ARM64} <= set(asked.platforms())
 
 
+@pytest.mark.parametrize(
+    "options, error",
+    [
+        pytest.param({}, "nothing answers at tcp://127.0.0.1:1235", id="plain"),
+        pytest.param(
+            {"cacert": "/ca.pem"}, "nothing answers at tcp://127.0.0.1:1235 with the TLS files of the node", id="tls"
+        ),
+    ],
+)
+def test_a_remote_node_that_does_not_answer_has_an_error(options, error):
+    nodes = (Node("amd", "tcp://127.0.0.1:1234"), Node("arm", "tcp://127.0.0.1:1235", driver_opts=options))
+    asked = with_status(Builder("x", "remote", nodes), recorded("inspect_remote_silent_0.29.1.txt"))
+    assert [(node.status, node.error) for node in asked.nodes] == [("running", None), ("inactive", error)]
+
+
 def test_status_of_a_node_that_was_never_started():
     builder = parse_instance(recorded("instance_docker_container_0.29.1.json"), "local")
     asked = with_status(builder, recorded("inspect_inactive_0.29.1.txt"))

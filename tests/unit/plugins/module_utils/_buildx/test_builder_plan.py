@@ -331,8 +331,20 @@ def test_platforms_of_running_nodes_are_enough():
         pytest.param(
             Builder("x", "remote", (replace(NODE_A, error="refused"),)),
             CollectionError,
-            r"cannot be told: node a is not reachable \(refused\)",
+            r"Node a of builder x \(tcp://a:1\) cannot be reached: refused\. .* It builds linux/amd64\.",
             id="node-that-does-not-answer",
+        ),
+        pytest.param(
+            Builder("x", "remote", (NODE_A, replace(NODE_B, error="refused"))),
+            CollectionError,
+            r"Node b of builder x \(tcp://b:1\) .* It builds linux/arm64\.",
+            id="one-node-that-does-not-answer",
+        ),
+        pytest.param(
+            Builder("x", "docker-container", (Node("x0", SOCKET, (AMD64,), status="stopped"),)),
+            CollectionError,
+            r"cannot be told: node x0 is stopped\. Start it \(bootstrap=true\)",
+            id="container-that-is-stopped",
         ),
     ],
 )

@@ -28,9 +28,25 @@ def builder(driver="docker", endpoint=None, platforms=BOTH, **options):
     return Builder("b", driver, (Node("n", endpoint, driver_opts=options, detected=platforms),))
 
 
+def fleet(silent, declared=True):
+    """Two remote nodes on loopback, one for each platform; one of them does not answer."""
+    nodes = tuple(
+        Node(
+            name,
+            f"tcp://127.0.0.1:{port}",
+            platforms=(platform,) if declared else (),
+            detected=() if name == silent else BOTH,
+            error="refused" if name == silent else None,
+        )
+        for name, port, platform in (("amd", 1, BOTH[0]), ("arm", 2, BOTH[1]))
+    )
+    return Builder("b", "remote", nodes)
+
+
 @pytest.mark.parametrize(
     "the_builder, the_plan",
     [
+        pytest.param(fleet("amd"), plan(), id="the-other-node-is-silent"),
         pytest.param(builder(), plan(), id="docker"),
         pytest.param(builder("docker-container", network="host"), plan(), id="container-in-the-hosts-network"),
         pytest.param(builder("docker-container"), plan("r.example.com/api"), id="container-and-a-real-registry"),
@@ -50,6 +66,20 @@ def test_builders_that_can(the_builder, the_plan):
 @pytest.mark.parametrize(
     "the_builder, the_plan, kind, message",
     [
+        pytest.param(
+            fleet("arm"),
+            plan(),
+            CollectionError,
+            r"Node arm of builder b \(tcp://127.0.0.1:2\) cannot be reached: refused. .* It builds linux/arm64",
+            id="silent",
+        ),
+        pytest.param(
+            fleet("arm", declared=False),
+            plan(platform="linux/amd64"),
+            CollectionError,
+            "Node arm .* is asked for linux/amd64, as no node declares that platform",
+            id="silent-and-asked",
+        ),
         pytest.param(
             builder(platforms=BOTH[:1]), plan(), MissingPrerequisite, "No node .* builds linux/arm64", id="platform"
         ),
