@@ -33,6 +33,7 @@ def test_each_platform_is_run_as_what_it_is(old_sdk, plain_registry, registry, p
     tests = [
         {"name": "it runs", "command": ["/bin/busybox", "uname", "-m"], "output": "x86_64|aarch64"},
         {"name": "its program", "elf": "/bin/busybox"},
+        {"name": "what it runs when nothing is asked for"},
     ]
     result = old_sdk.run("image_smoke_test", reference=f"{repository}:1", tests=tests)
     assert {entry["platform"]: entry["passed"] for entry in result["platforms"]} == {

@@ -85,7 +85,7 @@ class EngineClient:
         from docker.models.containers import _create_container_args  # type: ignore[attr-defined]
 
         api = self.client.api
-        arguments = _create_container_args({**options, "version": api._version})
+        arguments = _create_container_args({"command": None, **options, "version": api._version})
         answer = api._post_json(
             api._url("/containers/create"),
             data=api.create_container_config(**arguments),
