@@ -212,8 +212,8 @@ def test_one_line_of_the_api(site):
     output = site.build()
     after = site.images()
     # Its context is the whole repository, web's too.
-    assert after["api"]["reasons"] == ["context .: 1 file changed: api/app.py"]
-    assert "api: built (context .: 1 file changed: api/app.py)" in output
+    assert after["api"]["reasons"] == ["context api: 1 file changed: api/app.py"]
+    assert "api: built (context api: 1 file changed: api/app.py)" in output
     assert [name for name in COMPONENTS if after[name]["built"]] == ["api"]
     assert after["web"]["digest"] == before["web"]["digest"]
     assert site.index("api", "latest")["digest"] == after["api"]["digest"] != before["api"]["digest"]
@@ -241,7 +241,7 @@ def test_another_generation_builds_from_the_same_inventory(site):
         old, new = site.index(component, OLD), site.index(component, NEW)
         platforms = [entry["platform"]["architecture"] for entry in old["manifests"]]
         assert sorted(platforms) == ["amd64", "arm64", "unknown", "unknown"]
-        assert (old["digest"] == new["digest"]) == (component == "ssrf_proxy"), "only the proxy is the same in both"
+        assert old["digest"] != new["digest"]
     # And back: nothing is to be built, nor tested.
     source = {"repo": str(site.folder / "source")}
     back = site.build(images_source=source, images_tags=[NEW], images_builder="no-such-builder")
