@@ -1,0 +1,62 @@
+# Copyright: Contributors to the imagefleet.dify project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What tests of every scenario look at from outside: the containers that hosts are, and the answers of their registry.
+
+A test that takes ``host`` or ``name`` runs once for each host of the scenario.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import urllib.request
+from typing import Any, Callable
+
+import pytest
+import testinfra
+
+MANIFESTS = "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json"
+
+
+def container(name: str) -> str:
+    """The container that a host, or the registry, is."""
+    return f"molecule-{os.environ['MOLECULE_SCENARIO_NAME']}-{name}"
+
+
+@pytest.fixture(scope="module")
+def name(_testinfra_host: Any) -> str:
+    """The host's name in the inventory."""
+    return _testinfra_host.backend.get_hostname()
+
+
+@pytest.fixture(scope="module")
+def host(name: str) -> testinfra.host.Host:
+    """testinfra's own, which does not evaluate the inventory's templates, made to find the container."""
+    return testinfra.get_host(f"docker://{container(name)}")
+
+
+@pytest.fixture(scope="session")
+def address() -> Callable[[str], str]:
+    """Where a host, or the registry, is reached from this machine."""
+
+    def bridge_address(name: str) -> str:
+        template = "{{.NetworkSettings.Networks.bridge.IPAddress}}"
+        command = ["docker", "container", "inspect", "--format", template, container(name)]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+    return bridge_address
+
+
+@pytest.fixture(scope="session")
+def registry(address: Callable[[str], str]) -> Callable[[str], Any]:
+    """Ask the registry: ``registry("bases/python/tags/list")``."""
+
+    def answer(path: str) -> Any:
+        request = urllib.request.Request(f"http://{address('registry')}:5000/v2/{path}", headers={"Accept": MANIFESTS})
+        with urllib.request.urlopen(request, timeout=10) as response:
+            return json.load(response)
+
+    return answer
