@@ -3,7 +3,7 @@ PYTHON ?= python3
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.collections
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help bootstrap demo test lint sanity unit integration faults versions
+.PHONY: help bootstrap demo test lint sanity unit integration molecule faults versions
 .DEFAULT_GOAL := help
 
 help: ## print this list
@@ -29,6 +29,9 @@ unit: bootstrap ## tables over pure functions, and the house rules; needs no Doc
 
 integration: bootstrap ## every module against the real engine, BuildKit and registry (provisions this machine)
 	@tools/check machine integration
+
+molecule: bootstrap ## hosts from nothing to an image, amd64 and emulated arm64, with the time of each step
+	@tools/check machine molecule
 
 faults: bootstrap ## kills at thirty moments, every bad value, many more states in check mode: half an hour (after make test)
 	@tools/check faults
