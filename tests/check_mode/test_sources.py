@@ -104,3 +104,21 @@ def test_a_users_own_folder(truth, upstream, change):
         (upstream / "web.js").unlink()
     result = truth("source_checkout", repo=str(upstream), allow_dirty=True)
     assert (result["changed"], result["dirty"]) == (False, change != "none")
+
+
+@given(
+    present=st.sampled_from([["api/Dockerfile"], ["web/Dockerfile", "web/a"], []]),
+    copied=st.sampled_from(["a", "web/a", "nowhere"]),
+    by=st.sampled_from(["files", "commit", "another commit", "no folder"]),
+)
+def test_source_profile(truth, upstream, present, copied, by):
+    git(upstream, "reset", "--hard", "--quiet", "2.0")
+    for path in present:
+        (upstream / path).parent.mkdir(exist_ok=True)
+        (upstream / path).write_text(f"FROM base\nCOPY {copied} /\n")
+    git(upstream, "add", "--all")
+    git(upstream, "commit", "--quiet", "--allow-empty", "--message", "profile")
+    arguments = {"path": str(upstream / "no" if by == "no folder" else upstream)}
+    if "commit" in by:
+        arguments["commit"] = git(upstream, "rev-parse", "HEAD").strip() if by == "commit" else "a" * 40
+    truth("source_profile", **arguments)

@@ -54,7 +54,8 @@ def examples_of(module: str) -> str:
 
 @pytest.mark.parametrize("module", MODULES)
 def test_examples(module, tmp_path, prefix, registry, repository_root, run_playbook):
-    subprocess.run([repository_root / "tools/sample_source", tmp_path / "source"], check=True)
+    # Their contexts are folders, as those of the older generation.
+    subprocess.run([repository_root / "tools/sample_source", tmp_path / "source", "generation_1"], check=True)
     (tmp_path / "tiny").mkdir()
     (tmp_path / "tiny/Dockerfile").write_text(TINY)
     text = SETUP.format(folder=tmp_path) + examples_of(module)
