@@ -36,5 +36,8 @@ molecule: bootstrap ## hosts from nothing to an image, amd64 and emulated arm64,
 faults: bootstrap ## kills at thirty moments, every bad value, many more states in check mode: half an hour (after make test)
 	@tools/check faults
 
+builders: bootstrap ## builders on a real BuildKit, built with Go, and on stand-ins, by an older and a newer buildx (after make test)
+	@tools/check builders
+
 versions: ## lint, unit tests and sanity on the oldest and the newest ansible-core that this machine has a Python for
 	@$(PYTHON) tools/versions

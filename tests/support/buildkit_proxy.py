@@ -7,9 +7,10 @@
 The engine serves BuildKit's gRPC on its own socket to whoever asks ``POST /grpc`` with ``Upgrade: h2c``; the driver
 ``remote`` of buildx wants an address that speaks gRPC from the first byte. Used as::
 
-    python3 buildkit_proxy.py 127.0.0.1:0 [--engine /var/run/docker.sock] [--pid-file FILE] [--address-file FILE]
+    python3 buildkit_proxy.py 127.0.0.1:0 [--engine /var/run/docker.sock] [--plain] [--pid-file FILE] [--address-file FILE]
 
-Port 0 takes a free port. The address goes to standard output, and to the address file once connections are accepted.
+With ``--plain`` it hands out the engine itself, for an engine that can go away. Port 0 takes a free
+port. The address goes to standard output, and to the address file once connections are accepted.
 The program runs until it gets SIGTERM.
 """
 
@@ -25,13 +26,15 @@ UPGRADE = b"POST /grpc HTTP/1.1\r\nHost: docker\r\nConnection: Upgrade\r\nUpgrad
 CHUNK = 65536
 
 
-def open_engine(path: str) -> tuple[socket.socket, bytes]:
-    """A connection to the engine's gRPC, and what it said after its headers.
+def open_engine(path: str, plain: bool) -> tuple[socket.socket, bytes]:
+    """A connection to the engine, or to its gRPC, and what it said after its headers.
 
     :raises ConnectionError: the engine does not upgrade the connection.
     """
     engine = socket.socket(socket.AF_UNIX)
     engine.connect(path)
+    if plain:
+        return engine, b""
     engine.sendall(UPGRADE)
     answer = b""
     while b"\r\n\r\n" not in answer:
@@ -61,9 +64,9 @@ def pump(source: socket.socket, sink: socket.socket) -> None:
                 end.shutdown(socket.SHUT_RDWR)
 
 
-def serve_client(client: socket.socket, engine_path: str) -> None:
+def serve_client(client: socket.socket, engine_path: str, plain: bool) -> None:
     with client:
-        engine, rest = open_engine(engine_path)
+        engine, rest = open_engine(engine_path, plain)
         with engine:
             client.sendall(rest)
             back = threading.Thread(target=pump, args=(engine, client), daemon=True)
@@ -76,6 +79,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("listen", help="HOST:PORT")
     parser.add_argument("--engine", default="/var/run/docker.sock")
+    parser.add_argument("--plain", action="store_true")
     parser.add_argument("--pid-file")
     parser.add_argument("--address-file")
     options = parser.parse_args()
@@ -89,7 +93,7 @@ def main() -> None:
         print(address, flush=True)
         while True:
             client, _peer = server.accept()
-            threading.Thread(target=serve_client, args=(client, options.engine), daemon=True).start()
+            threading.Thread(target=serve_client, args=(client, options.engine, options.plain), daemon=True).start()
 
 
 def write(path: str, text: str) -> None:

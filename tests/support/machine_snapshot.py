@@ -80,6 +80,11 @@ def take(roots, registries=(), leave_out=()):
         engine.close()
 
 
+def take_files(roots):
+    """The section ``files`` alone, in a hundredth of the time."""
+    return {path: seen for root in roots for path, seen in _files(str(root), set())}
+
+
 def differences(before, after):
     """What is not as it was, one sentence each; empty when nothing changed."""
     found = []

@@ -55,19 +55,19 @@ class RegistryContent:
         tags = self.tags(repository)
         found = []
         for tag, digest in tags.items():
-            found += [f"{tag}: {fault}" for fault in self._incomplete(repository, digest)]
+            found += [f"{tag}: {fault}" for fault in self.incomplete(repository, digest)]
             if not tag.startswith(OWN):
                 found += [f"{tag}: {fault}" for fault in self._untested(repository, digest, tags, platforms)]
         return found
 
-    def _incomplete(self, repository, digest):
+    def incomplete(self, repository, digest):
         try:
             _digest, document = self.manifest(repository, digest)
         except urllib.error.HTTPError as error:
             yield f"{digest} answers {error.code}"
             return
         for child in document.get("manifests", []):
-            yield from self._incomplete(repository, child["digest"])
+            yield from self.incomplete(repository, child["digest"])
         for blob in [document.get("config"), *document.get("layers", [])]:
             if blob and not self._is_whole(blob):
                 yield f"{blob['digest']} of {digest} is not there as described"

@@ -210,16 +210,17 @@ class BuildxClient:
             write_files(plan.files)
             for done, command in enumerate(plan.commands):
                 completed = self.cli.run(*command, check=False)
-                if completed.rc == 0:
+                # buildx ends with 0 where the engine of a container does not answer.
+                silence = self._silence(name) if "--bootstrap" in command else ""
+                if completed.rc == 0 and not silence:
                     continue
                 is_definition = command[:2] == ("buildx", "create")
                 if is_definition:
                     _restore(record, before)
                 output = f"{completed.stdout}\n{completed.stderr}" if "--bootstrap" in command else completed.stderr
-                cause = self._silence(name) if "--bootstrap" in command else ""
                 outcome = "The builder is as it was declared before." if is_definition else "Run this task again then."
                 raise CollectionError(
-                    f"Builder {name}: {cause or explain_failure(output)} {outcome} "
+                    f"Builder {name}: {silence or explain_failure(output)} {outcome} "
                     f"What failed was command {done + 1} of {len(plan.commands)}: docker {' '.join(command)}",
                     builder=name,
                     commands=[list(each) for each in plan.commands],

@@ -180,6 +180,15 @@ def test_apply_has_the_files_while_the_commands_run(tmp_path):
     assert not file.parent.parent.exists()
 
 
+@pytest.mark.parametrize("rc", [pytest.param(0, id="buildx-sees-no-failure"), pytest.param(1, id="buildx-fails")])
+def test_a_node_that_cannot_be_started_is_named(with_remote_builder, rc):
+    silent = "Name: r\nNodes:\nName: a\nStatus: running\nName: b\nStatus: inactive\n"
+    answers = {"buildx inspect --bootstrap r": (rc, "", "ERROR: x\n"), "buildx inspect r": (0, silent, "")}
+    buildx, _recorded = client(with_remote_builder, answers)
+    with pytest.raises(CollectionError, match=r"Node b of builder r \(tcp://127.0.0.1:\d+\) cannot be reached"):
+        buildx.apply(BuilderPlan(None, {}, (("buildx", "inspect", "--bootstrap", "r"),)), "r")
+
+
 def test_apply_stops_at_the_first_failure_and_removes_the_files(tmp_path):
     buildx, recorded = client(tmp_path, {"buildx one": (1, "", "ERROR: invalid driver option a for remote driver")})
     with pytest.raises(CollectionError) as failed:
