@@ -15,6 +15,8 @@ from pathlib import Path
 import docker
 import pytest
 
+from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.spec import BUILDX_SPEC
+from ansible_collections.imagefleet.dify.plugins.modules.buildx_builder import BUILDER_SPEC
 from support.builder_under_test import CONTAINER, REMOTE, BuilderUnderTest, Table
 from support.buildkit_nodes import Real, StandIn
 
@@ -28,11 +30,19 @@ KINDS = [StandIn, Real] if REAL else [StandIn]
 
 @pytest.fixture(scope="session")
 def table():
-    """Written at the end to IMAGEFLEET_BUILDERS_TABLE."""
+    """Written at the end to IMAGEFLEET_BUILDERS_TABLE; all options of the module were tried then."""
     made = Table()
     yield made
     if os.environ.get("IMAGEFLEET_BUILDERS_TABLE"):
         made.write(Path(os.environ["IMAGEFLEET_BUILDERS_TABLE"]))
+        assert set(options(BUILDER_SPEC.options)) - set(BUILDX_SPEC.options) - made.options == set()
+
+
+def options(spec, prefix=""):
+    """The options of a module, and those below them."""
+    for name, described in spec.items():
+        yield f"{prefix}{name}"
+        yield from options(described.get("options", {}), f"{prefix}{name}.")
 
 
 @pytest.fixture(scope="session", params=KINDS, ids=lambda kind: kind.__name__)

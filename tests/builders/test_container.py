@@ -138,7 +138,9 @@ def test_drift_of_the_builder(builder, tmp_path):
     missing = ["cannot build for linux/mips64"]
     builder.refused("it cannot: platforms", missing, platforms=["linux/mips64"], within=5)
     settings = {"nodes": [{"name": node, "driver_opts": builder.opts(memory="1g")}], "recreate": "never"}
-    builder.refused("only a new builder would do: recreate", ["recreate=never"], within=5, **settings)
+    builder.refused(
+        "only a new builder would do: recreate", ["recreate=never"], within=5, option="recreate", **settings
+    )
     tls = [{"name": node, "tls": {"ca": str(ca)}}]
     builder.refused("TLS: nodes[].tls", ["takes no tls"], nodes=tls, within=5)
 

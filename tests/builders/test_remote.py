@@ -66,7 +66,9 @@ def test_drift(fleet, tmp_path):
         "it cannot: platforms", ["cannot build for linux/mips64"], nodes=nodes, platforms=["linux/mips64"], within=5
     )
     settings = {"nodes": [{"name": "z", "endpoint": elsewhere}], "recreate": "never"}
-    builder.refused("only a new builder would do: recreate", ["recreate=never"], within=5, **settings)
+    builder.refused(
+        "only a new builder would do: recreate", ["recreate=never"], within=5, option="recreate", **settings
+    )
     builder.refused("stop: state", ["whose daemons buildx cannot stop"], state="stopped", within=5)
     builder.refused(
         "a configuration: buildkitd_config", ["takes no buildkitd_config"], buildkitd_config={"debug": True}, within=5

@@ -10,7 +10,7 @@ import json
 import os
 import subprocess
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,18 +22,24 @@ CONTAINER = "docker-container"
 
 
 class Table:
-    """Rows are what was tried, columns with whom. A cell is there when it ran to its end."""
+    """Rows are what was tried, columns with whom. A cell is there when it ran to its end.
+
+    ``options`` are those of buildx_builder that were tried, by whichever driver has them.
+    """
 
     def __init__(self):
         self.cells = {}
+        self.options = set()
 
     def add(self, row, column, text):
         self.cells.setdefault(row, {})[column] = text
 
     def write(self, path):
-        columns = list(dict.fromkeys(column for cells in self.cells.values() for column in cells))
+        columns = sorted({column for cells in self.cells.values() for column in cells})
+        counts = {column: str(sum(column in cells for cells in self.cells.values())) for column in columns}
         lines = [["what was tried", *columns]]
         lines += [[row, *(cells.get(column, "") for column in columns)] for row, cells in self.cells.items()]
+        lines += [["rows in all", *(counts[column] for column in columns)]]
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("".join("\t".join(line) + "\n" for line in lines))
 
@@ -44,7 +50,6 @@ class BuilderUnderTest:
 
     :param environment: of every program: which buildx there is, and where builders are recorded.
     :param images: two references of one image for nodes in containers.
-    :param covered: options of buildx_builder that a step was about.
     """
 
     modules: Any
@@ -57,7 +62,6 @@ class BuilderUnderTest:
     name: str
     images: list[str]
     engine: Any
-    covered: set[str] = field(default_factory=set)
 
     @property
     def column(self):
@@ -126,13 +130,12 @@ class BuilderUnderTest:
         assert (again["changed"], again["commands"]) == (False, []), again
         changed = machine_snapshot.differences(before, self.snapshot())
         assert changed == [], f"a run with nothing to do changed something: {changed}"
-        self.covered |= {option} if option else set()
+        self.table.options |= {option} if option else set()
         count = len(result["commands"])
-        done = f"{count} command{'s' * (count != 1)}" if count else "nothing to do"
-        self.tried(title, f"{done}, as predicted; then nothing")
+        self.tried(title, f"{count} command{'s' * (count != 1)}" if count else "nothing to do")
         return result
 
-    def refused(self, title, message, module="buildx_builder", within=30, check=True, **args):
+    def refused(self, title, message, module="buildx_builder", within=30, check=True, option=None, **args):
         """The module fails, in time, with a message that says all of ``message``; the builder stays as it is."""
         before = self.snapshot()
         started = time.monotonic()
@@ -146,6 +149,7 @@ class BuilderUnderTest:
         if check:
             predicted = self.run(module, check=True, buildx_config=str(self.folder), **given)
             assert predicted["msg"] == result["msg"]
+        self.table.options |= {option} if option else set()
         if module == "buildx_builder":
             assert machine_snapshot.differences(before, self.snapshot()) == []
         self.tried(
