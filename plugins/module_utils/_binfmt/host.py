@@ -101,7 +101,10 @@ class BinfmtHost:
         """Run the tiny program of ``architecture`` as a container would, and see what runs it."""
         try:
             with self._started(architecture) as process:
-                native = os.path.samefile(f"/proc/{process.pid}/exe", self._program(architecture))
+                # What the host itself is made of needs nothing, even where all of the host is emulated.
+                native = os.uname().machine == architecture.qemu or os.path.samefile(
+                    f"/proc/{process.pid}/exe", self._program(architecture)
+                )
                 build = None if native else find_qemu_build(_read_bytes(f"/proc/{process.pid}/exe"))
                 status = _end(process)
         except _NothingRuns as reason:
