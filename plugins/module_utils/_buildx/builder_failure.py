@@ -23,7 +23,7 @@ _REMEDIES: tuple[tuple[str, str], ...] = (
         "The node does not answer: check that its daemon runs, that its endpoint is right and that this host reaches it.",
     ),
     (
-        r"x509|tls: |certificate",
+        r"x509|tls: |certificate|tls enabled, but missing keys",
         "TLS with the node failed: check tls.ca, tls.cert, tls.key and tls.servername of that node.",
     ),
     (r"unrecognized url scheme|invalid endpoint", "Write the endpoint as tcp://HOST:PORT or unix:///PATH."),

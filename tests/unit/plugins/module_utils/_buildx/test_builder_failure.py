@@ -20,6 +20,12 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.builder_fa
             id="unknown-driver-option",
         ),
         pytest.param(
+            "ERROR: failed to initialize builder x (x0): tls enabled, but missing keys cacert\n",
+            "failed to initialize builder x (x0): tls enabled, but missing keys cacert. TLS with the node failed: check tls.ca, "
+            "tls.cert, tls.key and tls.servername of that node.",
+            id="tls-without-ca",
+        ),
+        pytest.param(
             "#1 [internal] waiting for connection\n#1 ERROR: context deadline exceeded\n------\n"
             " > [internal] waiting for connection:\n------\nERROR: context deadline exceeded\n",
             "context deadline exceeded. The node does not answer: check that its daemon runs, that its endpoint is right "
