@@ -47,14 +47,18 @@ def options(spec, prefix=""):
 
 @pytest.fixture(scope="session", params=KINDS, ids=lambda kind: kind.__name__)
 def buildkit(request, tmp_path_factory, registry):
-    return request.param(tmp_path_factory.mktemp("buildkit"), registry)
+    made = request.param(tmp_path_factory.mktemp("buildkit"), registry)
+    yield made
+    made.clear()
 
 
 @pytest.fixture(scope="session")
-def images(buildkit):
+def images(buildkit, engine):
     """Two references of the image for nodes in containers."""
     behind, references = buildkit.make_images()
     yield references
+    for reference in references:
+        engine.images.remove(reference, force=True)
     if behind:
         behind.stop()
 

@@ -87,6 +87,9 @@ class StandIn:
         proxy = str(SUPPORT / "buildkit_proxy.py")
         return Daemon([sys.executable, proxy, f"127.0.0.1:{port}"], port, self.folder / f"{port}.log").start()
 
+    def clear(self):
+        """Proxies leave nothing."""
+
     def make_images(self):
         """Two references of one image, so that another image can be asked for."""
         behind = self.start()
@@ -117,6 +120,14 @@ class Real:
             *flags,
         ]
         return Daemon(command, port, self.folder / f"{port}.log").start()
+
+    def clear(self):
+        """A daemon that was killed leaves the mounts of the step that ran."""
+        mounts = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
+        for mount in mounts:
+            if mount.startswith(f"{self.folder}/"):
+                subprocess.run(["umount", "--lazy", mount], check=True)
+        shutil.rmtree(self.folder)
 
     def make_images(self):
         context = self.folder / "image"
