@@ -3,7 +3,7 @@ PYTHON ?= python3
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.collections
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help bootstrap demo test lint sanity unit integration molecule faults versions
+.PHONY: help bootstrap demo test lint sanity unit integration molecule faults builders versions
 .DEFAULT_GOAL := help
 
 help: ## print this list

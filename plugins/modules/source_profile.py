@@ -21,7 +21,7 @@ description:
 options:
   path:
     description:
-      - The source's root. A folder of files, or with O(commit) a work tree or any folder of its repository.
+      - The source's root, a folder of files. With O(commit) the root of a work tree, which need not hold them.
     type: path
     required: true
   commit:

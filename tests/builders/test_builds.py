@@ -33,14 +33,20 @@ def builder(request, make, buildkit, daemons):
     return one
 
 
-def test_both_platforms(builder, daemons, plain_registry, registry, prefix, tmp_path):
-    host, blobs = plain_registry
-    context = tmp_path / "context"
-    context.mkdir()
-    (context / "page").write_text(prefix)
-    (context / "Dockerfile").write_text(
+@pytest.fixture
+def context(tmp_path, registry, prefix):
+    """A build of one step, that nobody did before."""
+    folder = tmp_path / "context"
+    folder.mkdir()
+    (folder / "page").write_text(prefix)
+    (folder / "Dockerfile").write_text(
         f'FROM {registry}/bases/busybox:latest\nCOPY page /page\nRUN ["/bin/busybox", "touch", "/made"]\n'
     )
+    return folder
+
+
+def test_both_platforms(builder, daemons, context, plain_registry, prefix):
+    host, blobs = plain_registry
     image = {"name": "page", "repository": f"{host}/{prefix}/page", "context": str(context), "platforms": BOTH}
     arguments = {"images": [image], "builder": builder.name, "buildx_config": str(builder.folder)}
 
@@ -71,14 +77,8 @@ def test_both_platforms(builder, daemons, plain_registry, registry, prefix, tmp_
     builder.tried("image_build for both platforms", text)
 
 
-def test_reproducible(builder, plain_registry, registry, prefix, tmp_path):
+def test_reproducible(builder, context, plain_registry, prefix):
     """With a driver that can rewrite timestamps, the same inputs give the same layers and configuration."""
-    context = tmp_path / "context"
-    context.mkdir()
-    (context / "page").write_text(prefix)
-    (context / "Dockerfile").write_text(
-        f'FROM {registry}/bases/busybox:latest\nCOPY page /page\nRUN ["/bin/busybox", "touch", "/made"]\n'
-    )
     made = []
     for repository in ("one", "two"):
         image = {
