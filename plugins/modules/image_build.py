@@ -49,13 +49,13 @@ options:
       context:
         description:
           - The build context, a folder on the host. Read by content, but for C(.git), under the ignore rules of BuildKit.
-          - A context that is the root of its source, and whose ignore file is no whitelist, is narrowed to what the Dockerfile
-            copies.
+          - A context that is the root of its source, and whose ignore file is no whitelist, is narrowed to what the
+            Dockerfile copies.
         type: path
       commit:
         description:
-          - Commit (40 hexadecimal digits) from whose tree the context is read, instead of the files on disk. The context then has
-            to lie in a Git repository; RV(imagefleet.dify.source_checkout#module:head) is such a commit.
+          - Commit (40 hexadecimal digits) from whose tree the context is read, instead of the files on disk. The context
+            then has to lie in a Git repository; RV(imagefleet.dify.source_checkout#module:head) is such a commit.
         type: str
       dockerfile:
         description: The Dockerfile, relative to the context, or an absolute path outside of it. C(Dockerfile) by default.
@@ -81,6 +81,74 @@ options:
           - References to use in place of images that the Dockerfile names in C(FROM), C(COPY --from) or C(RUN --mount=from=).
           - With or without an entry here, each base is resolved to a digest, and exactly that digest is built on.
         type: dict
+      locked_bases:
+        description:
+          - Digests of bases by their reference (after O(images[].base_images)), as RV(images[].bases) returns them. What is
+            not in it is asked of its registry.
+        type: dict
+      context_files:
+        description:
+          - Files put into the context, or in the place of some that are there, before anything else reads it. They count as
+            the context's own do.
+        type: list
+        elements: dict
+        suboptions:
+          path:
+            description: Where, in the context.
+            type: str
+            required: true
+          src:
+            description: File on the host.
+            type: path
+          content:
+            description: Its text.
+            type: str
+      replacements:
+        description: Texts in files of the context to be replaced, such as a default that a source has no setting for.
+        type: list
+        elements: dict
+        suboptions:
+          path:
+            description: The file, in the context.
+            type: str
+            required: true
+          before:
+            description: What stands there, exactly once.
+            type: str
+            required: true
+          after:
+            description: What is to stand there.
+            type: str
+            required: true
+      apt_pins:
+        description:
+          - What to do with versions that the Dockerfile asks of apt (C(package=version)). Archives keep only the newest, so
+            that a pinned build stops working one day.
+          - V(keep) (default) changes nothing. V(relax) takes what the archive has now. V(snapshot) takes packages from
+            Debian's archive as it was at O(images[].source_date_epoch).
+        type: str
+        choices: [keep, relax, snapshot]
+      build_env:
+        description: Environment variables of C(RUN) instructions, and not of the image. They count.
+        type: dict
+      mirrors:
+        description:
+          - Where C(RUN) instructions download from. Nothing of it stays in the image, and it does not count.
+          - Keys are V(pip) (a simple index, also for uv and Poetry), V(pip_files) (where that index keeps its files,
+            C(packages) beside it by default), V(npm) (also for yarn, pnpm and corepack), V(apt) (in the place of
+            C(http://deb.debian.org) and hosts like it), V(apt_snapshot), V(apk), V(node), V(go), V(nltk), V(tiktoken), and
+            V(preset), which is V(cn).
+        type: dict
+      proxy:
+        description:
+          - Proxy of C(RUN) instructions, by V(http), V(https) and V(no_proxy). Nothing of it stays in the image; does not
+            count.
+        type: dict
+      ca_bundle:
+        description:
+          - File on the host with certificates in PEM, which C(RUN) instructions trust beside those of their base. Nothing
+            of it stays in the image; does not count.
+        type: path
       secrets:
         description: Build secrets for C(RUN --mount=type=secret). Their values do not count, and appear nowhere.
         type: list
@@ -122,11 +190,13 @@ options:
         description: Label C(org.opencontainers.image.created), RFC 3339. Does not count.
         type: str
       cache_from:
-        description: Caches to import, such as C(type=registry,ref=localhost:5000/cache:api). One that is missing is no failure.
+        description:
+          - Caches to import, such as C(type=registry,ref=localhost:5000/cache:api). One that is missing is no failure.
         type: list
         elements: str
       cache_to:
-        description: Caches to export. A failing export warns and does not fail the build, unless it says C(ignore-error=false).
+        description:
+          - Caches to export. A failing export warns and does not fail the build, unless it says C(ignore-error=false).
         type: list
         elements: str
       provenance:
@@ -203,14 +273,82 @@ options:
     type: dict
   contexts:
     description:
-      - Named contexts by name. An absolute folder, C(docker-image://reference), C(oci-layout://folder@digest) or a Git URL that
-        ends in C(#commit).
+      - Named contexts by name. An absolute folder, C(docker-image://reference), C(oci-layout://folder@digest) or a Git URL
+        that ends in C(#commit).
     type: dict
   base_images:
     description:
       - References to use in place of images that the Dockerfile names in C(FROM), C(COPY --from) or C(RUN --mount=from=).
       - With or without an entry here, each base is resolved to a digest, and exactly that digest is built on.
     type: dict
+  locked_bases:
+    description:
+      - Digests of bases by their reference (after O(base_images)), as RV(images[].bases) returns them. What is not in it is
+        asked of its registry.
+    type: dict
+  context_files:
+    description:
+      - Files put into the context, or in the place of some that are there, before anything else reads it. They count as the
+        context's own do.
+    type: list
+    elements: dict
+    suboptions:
+      path:
+        description: Where, in the context.
+        type: str
+        required: true
+      src:
+        description: File on the host.
+        type: path
+      content:
+        description: Its text.
+        type: str
+  replacements:
+    description: Texts in files of the context to be replaced, such as a default that a source has no setting for.
+    type: list
+    elements: dict
+    suboptions:
+      path:
+        description: The file, in the context.
+        type: str
+        required: true
+      before:
+        description: What stands there, exactly once.
+        type: str
+        required: true
+      after:
+        description: What is to stand there.
+        type: str
+        required: true
+  apt_pins:
+    description:
+      - What to do with versions that the Dockerfile asks of apt (C(package=version)). Archives keep only the newest, so
+        that a pinned build stops working one day.
+      - V(keep) (default) changes nothing. V(relax) takes what the archive has now. V(snapshot) takes packages from Debian's
+        archive as it was at O(source_date_epoch).
+    type: str
+    choices: [keep, relax, snapshot]
+  build_env:
+    description: Environment variables of C(RUN) instructions, and not of the image. They count.
+    type: dict
+  mirrors:
+    description:
+      - Where C(RUN) instructions download from. Nothing of it stays in the image, and it does not count.
+      - Keys are V(pip) (a simple index, also for uv and Poetry), V(pip_files) (where that index keeps its files,
+        C(packages) beside it by default), V(npm) (also for yarn, pnpm and corepack), V(apt) (in the place of
+        C(http://deb.debian.org) and hosts like it), V(apt_snapshot), V(apk), V(node), V(go), V(nltk), V(tiktoken), and
+        V(preset), which is V(cn).
+    type: dict
+  proxy:
+    description:
+      - Proxy of C(RUN) instructions, by V(http), V(https) and V(no_proxy). Nothing of it stays in the image; does not
+        count.
+    type: dict
+  ca_bundle:
+    description:
+      - File on the host with certificates in PEM, which C(RUN) instructions trust beside those of their base. Nothing of it
+        stays in the image; does not count.
+    type: path
   secrets:
     description: Build secrets for C(RUN --mount=type=secret). Their values do not count, and appear nowhere.
     type: list
@@ -455,6 +593,27 @@ images:
         double_build:
           description: Whether somebody else built the same inputs meanwhile. Theirs is used.
           type: bool
+    bases:
+      description: The images that it is built on, with the frontend of a C(# syntax=) line when that is an image.
+      type: list
+      elements: dict
+      contains:
+        name:
+          description: As the Dockerfile says it.
+          type: str
+          sample: python:3.12-slim-bookworm
+        reference:
+          description: What is built on in its place.
+          type: str
+          sample: registry.example.com/mirror/python:3.12-slim-bookworm
+        digest:
+          description: What that points at, or what O(images[].locked_bases) says.
+          type: str
+    apt_pins:
+      description: Versions that the Dockerfile asks of apt and that O(images[].apt_pins) took away, or from a snapshot.
+      type: list
+      elements: str
+      sample: ["zlib1g=1:1.2.13.dfsg-1"]
 failed_builds:
   description: The builds that failed, with platform, step, cause where it is known, and log.
   type: list
@@ -483,6 +642,8 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._oci.spec import R
 
 def run(module: AnsibleModule) -> dict[str, Any]:
     requests = image_requests(module.params)
+    # Passwords of mirrors and proxies stand in addresses, which no option can mark as secret.
+    module.no_log_values.update(password for request in requests for password in request.run_environment.passwords)
     client = registry_client(module.params)
     git = Cli(module.run_command, "git", READ_ANY_OWNERS)
     digest_of = lru_cache(maxsize=None)(client.find_digest)

@@ -91,6 +91,8 @@ class ImagePlan:
             "reasons": list(self.reasons),
             "platforms": [self._platform_result(plan) for plan in self.platforms],
             "log": "",
+            "bases": [dict(base) for base in self.resolved.bases],
+            "apt_pins": list(self.resolved.apt_pins),
         }
         if self.index:
             result["digest"] = self.index.digest

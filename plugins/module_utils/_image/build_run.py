@@ -51,6 +51,13 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._image.record impo
     manifest_annotations,
 )
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.request import ImageRequest, Secret
+from ansible_collections.imagefleet.dify.plugins.module_utils._image.resolve import ResolvedImage
+from ansible_collections.imagefleet.dify.plugins.module_utils._image.run_environment import (
+    CA_ID,
+    SCRIPT_PATH,
+    SCRIPT_ID,
+)
+from ansible_collections.imagefleet.dify.plugins.module_utils._image.run_steps import with_script
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.store import (
     ImageStore,
     OciLayoutStore,
@@ -187,7 +194,7 @@ class BuildRun:
                     written[digest] = os.path.join(self.workspace, f"context-{len(written)}")
                     source.reader.export(source.entries, written[digest])
                 paths[name] = written[digest]
-            paths["Dockerfile"] = self._write_dockerfile(resolved.request.name, resolved.dockerfile)
+            paths["Dockerfile"] = self._write_dockerfile(resolved.request.name, dockerfile_to_build(resolved))
             folders[resolved.request.name] = paths
         return folders
 
@@ -209,6 +216,8 @@ class BuildRun:
         args = dict(request.args)
         if request.source_date_epoch is not None:
             args.setdefault("SOURCE_DATE_EPOCH", str(request.source_date_epoch))
+        if resolved.frontend:
+            args["BUILDKIT_SYNTAX"] = resolved.frontend
         output, tags = self._output(job, request)
         named = {name: path for name, path in folders.items() if name not in ("", "Dockerfile")}
         in_engine = request.output == "engine"
@@ -224,7 +233,7 @@ class BuildRun:
             target=request.target,
             args=args,
             contexts={**resolved.pinned[job.platforms[0].platform], **named},
-            secrets=tuple(bake_secret(secret) for secret in request.secrets),
+            secrets=(*map(bake_secret, request.secrets), *self._environment_secrets(request)),
             ssh=request.ssh,
             labels={**request.labels, **record},
             annotations=tuple(f"manifest:{key}={value}" for key, value in sorted(annotations.items())),
@@ -234,6 +243,20 @@ class BuildRun:
             network=None if request.network == "default" else request.network,
             no_cache=request.max_age is not None or request.rebuild == "always",
         )
+
+    def _environment_secrets(self, request: ImageRequest) -> tuple[str, ...]:
+        """What ``RUN`` steps find around them, as files that only this run can read and that go with its workspace."""
+        environment = request.run_environment
+        if not environment:
+            return ()
+        path = os.path.join(self.workspace, f"environment-{request.name}")
+        if not os.path.exists(path):
+            with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+                file.write(environment.script())
+        files = {SCRIPT_ID: path}
+        if environment.ca_bundle:
+            files[CA_ID] = environment.ca_bundle
+        return tuple(f"type=file,id={name},src={source}" for name, source in files.items())
 
     @staticmethod
     def _annotations(job: Job) -> dict[str, str]:
@@ -365,6 +388,14 @@ class BuildRun:
         for value in self.mask:
             text = text.replace(value, "********")
         return text
+
+
+def dockerfile_to_build(resolved: ResolvedImage) -> bytes:
+    """The image's Dockerfile, whose steps read what they are to find around them. As it is when that is nothing."""
+    text = resolved.dockerfile.decode("utf-8", "surrogateescape")
+    if resolved.request.run_environment:
+        text = with_script(text, SCRIPT_PATH, resolved.request.run_environment.mounts())
+    return text.encode("utf-8", "surrogateescape")
 
 
 def jobs_of(plan: ImagePlan) -> list[Job]:

@@ -23,6 +23,7 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._image.inputs impo
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.lookup import look_up
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.request import ImageRequest
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.resolve import ResolvedImage
+from ansible_collections.imagefleet.dify.plugins.module_utils._image.run_environment import SECRET_LIMIT
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.store import (
     ImageStore,
     OciLayoutStore,
@@ -114,6 +115,8 @@ class BuildSession:
     def _run(self, plans: Sequence[ImagePlan]) -> BuildRun:
         builder, version = self._builder(plans)
         environment, mask = self._secrets(plans)
+        for plan in plans:
+            check_ca_bundle(plan.resolved.request.run_environment.ca_bundle)
         return BuildRun(
             buildx=self.buildx,
             builder=builder,
@@ -188,6 +191,8 @@ class BuildSession:
             else:
                 value = _read_secret(secret.id, str(secret.src))
             mask.extend(line for line in (value or "").splitlines() if len(line) > 3)
+        for plan in plans:
+            mask.extend(plan.resolved.request.run_environment.passwords)
         return environment, mask
 
     def _lock_folder(self) -> str:
@@ -233,6 +238,20 @@ def _describe_as_in(index: Manifest, platform: dict[str, Any]) -> None:
     digest = platform_facts(index, platform["platform"]).get("digest")
     if digest and platform.get("digest") not in (None, digest):
         platform.update(digest=digest, double_build=True)
+
+
+def check_ca_bundle(path: str | None) -> None:
+    """:raises CollectionError: it cannot be read, holds no certificate, or is larger than a build secret may be."""
+    if path is None:
+        return
+    content = _read_secret("ca_bundle", path)
+    if "-----BEGIN CERTIFICATE-----" not in content:
+        raise CollectionError(f"ca_bundle {path} has no certificate in PEM (-----BEGIN CERTIFICATE-----).")
+    if len(content.encode()) > SECRET_LIMIT:
+        raise CollectionError(
+            f"ca_bundle {path} has {len(content.encode())} bytes, and BuildKit takes {SECRET_LIMIT} of a secret. Give only the "
+            "certificates that the base images do not have."
+        )
 
 
 def _read_secret(name: str, path: str) -> str:

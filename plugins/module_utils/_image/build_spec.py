@@ -18,6 +18,9 @@ _SECRET = {
     "version": {"type": "str"},
 }
 
+_CONTEXT_FILE = {"path": {"type": "str", "required": True}, "src": {"type": "path"}, "content": {"type": "str"}}
+_REPLACEMENT = {name: {"type": "str", "required": True} for name in ("path", "before", "after")}
+
 #: Options that an image may set for itself; what it leaves out comes from the top level.
 IMAGE_OPTIONS: dict[str, dict[str, Any]] = {
     "repository": {"type": "str"},
@@ -29,6 +32,20 @@ IMAGE_OPTIONS: dict[str, dict[str, Any]] = {
     "args": {"type": "dict"},
     "contexts": {"type": "dict"},
     "base_images": {"type": "dict"},
+    "locked_bases": {"type": "dict"},
+    "context_files": {
+        "type": "list",
+        "elements": "dict",
+        "options": _CONTEXT_FILE,
+        "mutually_exclusive": [("src", "content")],
+        "required_one_of": [("src", "content")],
+    },
+    "replacements": {"type": "list", "elements": "dict", "options": _REPLACEMENT},
+    "apt_pins": {"type": "str", "choices": ["keep", "relax", "snapshot"]},
+    "build_env": {"type": "dict"},
+    "mirrors": {"type": "dict"},
+    "proxy": {"type": "dict"},
+    "ca_bundle": {"type": "path"},
     "secrets": {
         "type": "list",
         "elements": "dict",
@@ -61,6 +78,7 @@ IMAGE_OPTIONS: dict[str, dict[str, Any]] = {
 #: What holds when neither the image nor the top level says anything.
 IMAGE_DEFAULTS: dict[str, Any] = {
     "dockerfile": "Dockerfile",
+    "apt_pins": "keep",
     "provenance": "max",
     "network": "default",
     "output": "registry",

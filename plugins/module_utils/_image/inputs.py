@@ -58,6 +58,8 @@ class Inputs:
     images: Mapping[str, str] = field(default_factory=dict)
     target: str | None = None
     args: Mapping[str, str] = field(default_factory=dict)
+    build_env: Mapping[str, str] = field(default_factory=dict)
+    apt_snapshot: str | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
     attestations: Mapping[str, str] = field(default_factory=dict)
@@ -80,6 +82,8 @@ class Inputs:
             "contexts": {name: context.digest for name, context in self.contexts.items()},
             "images": dict(self.images),
             "args": {name: value for name, value in self.args.items() if name not in UNCOUNTED_ARGUMENTS},
+            "build_env": dict(self.build_env),
+            "apt_snapshot": self.apt_snapshot,
             "labels": {name: value for name, value in self.labels.items() if name not in UNCOUNTED_LABELS},
             "annotations": dict(self.annotations),
             "attestations": dict(self.attestations),
@@ -164,6 +168,7 @@ _SINGLE = (
     ("recipe", "recipe version"),
     ("dockerfile", "Dockerfile"),
     ("target", "target"),
+    ("apt_snapshot", "packages of the archive at"),
     ("network", "network"),
     ("runtime_ca", "runtime CA"),
     ("revision", "revision"),
@@ -172,6 +177,7 @@ _SINGLE = (
 _MAPPINGS = (
     ("images", "base"),
     ("args", "build arg"),
+    ("build_env", "build_env"),
     ("labels", "label"),
     ("annotations", "annotation"),
     ("attestations", "attestation"),

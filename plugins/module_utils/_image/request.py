@@ -6,17 +6,24 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Mapping, Sequence
 from urllib.parse import urlsplit
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
+from ansible_collections.imagefleet.dify.plugins.module_utils._image.apt_pins import SNAPSHOT, snapshot_time
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.build_spec import IMAGE_DEFAULTS, IMAGE_OPTIONS
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.inputs import parse_age
+from ansible_collections.imagefleet.dify.plugins.module_utils._image.run_environment import (
+    RunEnvironment,
+    parse_run_environment,
+)
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.platform import Platform, parse_platforms
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.reference import (
     Reference,
+    is_digest,
     parse_reference,
     parse_repository,
 )
@@ -30,6 +37,12 @@ _SECRET_NAME = re.compile(
 )
 
 
+_KEPT = {
+    "build arg": "build args stay in the image's history",
+    "build_env": "values of build_env are inputs, which go with the image",
+}
+
+
 @dataclass(frozen=True)
 class Secret:
     """A build secret: an id, and where its value comes from. The value itself never counts, only ``version`` does."""
@@ -39,6 +52,27 @@ class Secret:
     env: str | None = None
     value: str | None = None
     version: str = ""
+
+
+@dataclass(frozen=True)
+class ContextFile:
+    """A file put into the context, or in the place of one that is there.
+
+    :param path: in the context.
+    """
+
+    path: str
+    src: str | None = None
+    content: str | None = None
+
+
+@dataclass(frozen=True)
+class Replacement:
+    """A text in a file of the context that stands there once, and what stands there in its place."""
+
+    path: str
+    before: str
+    after: str
 
 
 @dataclass(frozen=True)
@@ -55,6 +89,11 @@ class ImageRequest:
     args: Mapping[str, str]
     contexts: Mapping[str, str]
     base_images: Mapping[str, str]
+    locked_bases: Mapping[str, str]
+    context_files: tuple[ContextFile, ...]
+    replacements: tuple[Replacement, ...]
+    apt_pins: str
+    run_environment: RunEnvironment
     secrets: tuple[Secret, ...]
     ssh: tuple[str, ...]
     labels: Mapping[str, str]
@@ -115,7 +154,7 @@ def _image_request(name: str, options: Mapping[str, Any]) -> ImageRequest:
     _check_combination(options)
     args = _texts("args", options["args"])
     for key, value in args.items():
-        _refuse_secret(key, value)
+        _refuse_secret("build arg", key, value)
     labels = _texts("labels", options["labels"])
     for label in ("version", "revision", "created"):
         if options[label]:
@@ -131,6 +170,17 @@ def _image_request(name: str, options: Mapping[str, Any]) -> ImageRequest:
         args=args,
         contexts=_texts("contexts", options["contexts"]),
         base_images=_texts("base_images", options["base_images"]),
+        locked_bases=_locked_bases(options["locked_bases"]),
+        context_files=tuple(
+            ContextFile(_inside("context_files", entry["path"]), entry.get("src"), entry.get("content"))
+            for entry in options["context_files"] or ()
+        ),
+        replacements=tuple(
+            Replacement(_inside("replacements", entry["path"]), entry["before"], entry["after"])
+            for entry in options["replacements"] or ()
+        ),
+        apt_pins=options["apt_pins"],
+        run_environment=_run_environment(options),
         secrets=_secrets(options["secrets"] or []),
         ssh=tuple(options["ssh"] or ()),
         labels=labels,
@@ -170,7 +220,36 @@ def _check_combination(options: Mapping[str, Any]) -> None:
     _check_lists(options)
 
 
+def _run_environment(options: Mapping[str, Any]) -> RunEnvironment:
+    variables = _texts("build_env", options["build_env"])
+    for name, value in variables.items():
+        _refuse_secret("build_env", name, value)
+    environment = parse_run_environment(options, variables)
+    if options["apt_pins"] == SNAPSHOT:
+        return replace(environment, apt_snapshot=snapshot_time(options["source_date_epoch"]))
+    return environment
+
+
+def _locked_bases(values: Mapping[str, Any] | None) -> dict[str, str]:
+    """Digests by full reference, so that a short name and its long form are one."""
+    found = {}
+    for name, digest in _texts("locked_bases", values).items():
+        if not is_digest(digest):
+            raise CollectionError(f"locked_bases.{name} is {digest!r}, not sha256: and 64 hexadecimal digits.")
+        found[str(parse_reference(name))] = digest
+    return found
+
+
+def _inside(option: str, path: str) -> str:
+    normal = posixpath.normpath(path)
+    if path.startswith("/") or normal == "." or normal.startswith("..") or "\0" in path:
+        raise CollectionError(f"{option} has the path {path!r}, which is no file in the context.")
+    return normal
+
+
 def _check_age_and_time(options: Mapping[str, Any]) -> None:
+    if options["apt_pins"] == SNAPSHOT and options["source_date_epoch"] is None:
+        raise CollectionError("apt_pins snapshot needs source_date_epoch, the time whose packages are taken.")
     if options["max_age"] and parse_age(options["max_age"]) is None:
         raise CollectionError(f"max_age is {options['max_age']!r}; write a number and h, d or w, such as 7d.")
     if options["reproducible"] and options["source_date_epoch"] is None:
@@ -200,11 +279,11 @@ def _texts(option: str, values: Mapping[str, Any] | None) -> dict[str, str]:
     return texts
 
 
-def _refuse_secret(name: str, value: str) -> None:
+def _refuse_secret(what: str, name: str, value: str) -> None:
     user_info = urlsplit(value).password if "://" in value else None
     if _SECRET_NAME.search(name) or user_info:
         raise CollectionError(
-            f"the build arg {name} looks like a secret, and build args stay in the image's history. "
+            f"the {what} {name} looks like a secret, and {_KEPT[what]}. "
             f"Use secrets: [{{id: {name.lower()}, env: …}}] and RUN --mount=type=secret,id={name.lower()} in the Dockerfile.",
             argument=name,
         )

@@ -10,9 +10,15 @@ import hashlib
 import os
 import re
 from dataclasses import dataclass
-from typing import Callable, Mapping
+from typing import Callable, Mapping, NamedTuple, Sequence
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
+from ansible_collections.imagefleet.dify.plugins.module_utils._image.apt_pins import (
+    KEEP,
+    RELAX,
+    find_pins,
+    without_pins,
+)
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.context import (
     Entry,
     context_digest,
@@ -29,6 +35,7 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._image.inputs impo
     index_fingerprint,
     parse_age,
 )
+from ansible_collections.imagefleet.dify.plugins.module_utils._image.overlay import overlaid
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.request import ImageRequest
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.platform import Platform
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.reference import (
@@ -40,8 +47,23 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._oci.reference imp
 
 DOCKER_IMAGE = "docker-image://"
 OCI_LAYOUT = "oci-layout://"
+#: In ``base_images``, for the frontend that is in BuildKit in the place of one of a ``# syntax=`` line.
+BUILTIN = "builtin"
 _REMOTE = re.compile(r"(?:https?|ssh|git)://|git@")
 _GIT_COMMIT = re.compile(r"#([0-9a-f]{40})(?::.*)?$")
+
+
+class Pin(NamedTuple):
+    """An image or Git context that a build names, and what exactly it is then.
+
+    :param context: as bake takes it.
+    :param digest: what counts.
+    :param reference: where an image is, with its tag; None for what is no image.
+    """
+
+    context: str
+    digest: str
+    reference: Reference | None = None
 
 
 @dataclass(frozen=True)
@@ -64,6 +86,10 @@ class ResolvedImage:
     :param folders: the build context under ``""`` and named folder contexts.
     :param pinned: values of bake's ``contexts`` for bases and named contexts that are images, by platform.
     :param inputs: of each platform, in the order asked for.
+    :param frontend: reference with digest of what reads the Dockerfile, in the place of its ``# syntax=`` line; None for the
+        one that is in BuildKit.
+    :param apt_pins: versions that the Dockerfile asks of apt, which were relaxed or taken from a snapshot.
+    :param bases: each image that is built on: its name in the Dockerfile, reference and digest.
     """
 
     request: ImageRequest
@@ -71,6 +97,9 @@ class ResolvedImage:
     folders: Mapping[str, ContextSource]
     pinned: Mapping[str, Mapping[str, str]]
     inputs: Mapping[str, Inputs]
+    frontend: str | None = None
+    apt_pins: tuple[str, ...] = ()
+    bases: tuple[Mapping[str, str], ...] = ()
 
     @property
     def fingerprints(self) -> dict[str, str]:
@@ -96,10 +125,14 @@ def resolve_image(
     :param now: seconds since 1970, for the age period.
     :raises CollectionError: Dockerfile missing, a base not found, a context that cannot be pinned.
     """
-    reader = open_folder(request.context, request.commit)
+    reader = overlaid(open_folder(request.context, request.commit), request.context_files, request.replacements)
     everything = reader.entries()
-    dockerfile_bytes = _read_dockerfile(request, reader)
-    dockerfile = parse_dockerfile(dockerfile_bytes.decode("utf-8", "surrogateescape"))
+    text = _read_dockerfile(request, reader).decode("utf-8", "surrogateescape")
+    pins = () if request.apt_pins == KEEP else find_pins(text)
+    if request.apt_pins == RELAX:
+        text = without_pins(text)
+    dockerfile_bytes = text.encode("utf-8", "surrogateescape")
+    dockerfile = parse_dockerfile(text)
     entries = visible_entries(
         everything,
         _ignore_rules(request, reader),
@@ -107,24 +140,32 @@ def resolve_image(
         reader.at_root,
     )
     folders = {"": ContextSource(reader, entries)}
-    fixed: dict[str, tuple[str, str]] = {}
+    fixed: dict[str, Pin] = {}
     for name, value in request.contexts.items():
         if value.startswith("/"):
             folder = open_folder(value, None)
             folders[name] = ContextSource(folder, folder.entries())
         else:
             fixed[name] = _pin_context(name, value, digest_of)
-    bases = {str(p): _pin_bases(dockerfile, request, p, digest_of) for p in request.platforms}
-    images = {platform: {**pins, **fixed} for platform, pins in bases.items()}
+    locked = _with_locked(digest_of, request.locked_bases)
+    bases = {str(p): _pin_bases(dockerfile, request, p, locked) for p in request.platforms}
+    frontend = _pin_frontend(dockerfile, request, locked)
+    images = {platform: {**pinned, **fixed} for platform, pinned in bases.items()}
+    frontends = {str(dockerfile.syntax): frontend} if frontend else {}
     return ResolvedImage(
         request=request,
         dockerfile=dockerfile_bytes,
         folders=folders,
-        pinned={p: {context_key(name): pin[0] for name, pin in pins.items()} for p, pins in images.items()},
+        pinned={p: {context_key(name): pin.context for name, pin in found.items()} for p, found in images.items()},
         inputs={
-            str(platform): _inputs(request, platform, dockerfile_bytes, folders, images[str(platform)], now)
+            str(platform): _inputs(
+                request, platform, dockerfile_bytes, folders, {**frontends, **images[str(platform)]}, now
+            )
             for platform in request.platforms
         },
+        frontend=frontend.context[len(DOCKER_IMAGE) :] if frontend else None,
+        apt_pins=pins,
+        bases=_described_bases([frontends, *bases.values()]),
     )
 
 
@@ -150,7 +191,7 @@ def _inputs(
     platform: Platform,
     dockerfile: bytes,
     folders: Mapping[str, ContextSource],
-    images: Mapping[str, tuple[str, str]],
+    images: Mapping[str, Pin],
     now: float,
 ) -> Inputs:
     max_age = parse_age(request.max_age) if request.max_age else None
@@ -161,9 +202,11 @@ def _inputs(
         platform=str(platform),
         dockerfile=f"sha256:{hashlib.sha256(dockerfile).hexdigest()}",
         contexts={name: source.as_input() for name, source in folders.items()},
-        images={name: digest for name, (_pin, digest) in images.items()},
+        images={name: pin.digest for name, pin in images.items()},
         target=request.target,
         args=request.args,
+        build_env=request.run_environment.variables,
+        apt_snapshot=request.run_environment.apt_snapshot,
         labels=request.labels,
         annotations=request.annotations,
         attestations=attestations,
@@ -209,7 +252,7 @@ def _ignore_rules(request: ImageRequest, reader: ContextReader) -> IgnoreRules:
 
 def _pin_bases(
     dockerfile: Dockerfile, request: ImageRequest, platform: Platform, digest_of: Callable[[Reference], str | None]
-) -> dict[str, tuple[str, str]]:
+) -> dict[str, Pin]:
     automatic = {
         "TARGETPLATFORM": str(platform),
         "TARGETOS": platform.os,
@@ -224,27 +267,53 @@ def _pin_bases(
     return pins
 
 
-def _pin_image(what: str, reference: Reference, digest_of: Callable[[Reference], str | None]) -> tuple[str, str]:
+def _pin_frontend(
+    dockerfile: Dockerfile, request: ImageRequest, digest_of: Callable[[Reference], str | None]
+) -> Pin | None:
+    """What reads the Dockerfile is an image too, and decides what is built. None when it is BuildKit's own."""
+    if dockerfile.syntax is None:
+        return None
+    name = request.base_images.get(dockerfile.syntax, dockerfile.syntax)
+    if name == BUILTIN:
+        return None
+    return _pin_image(f"frontend {dockerfile.syntax}", parse_reference(name.replace(DOCKER_IMAGE, "", 1)), digest_of)
+
+
+def _with_locked(
+    digest_of: Callable[[Reference], str | None], locked: Mapping[str, str]
+) -> Callable[[Reference], str | None]:
+    return lambda reference: locked.get(str(reference)) or digest_of(reference)
+
+
+def _described_bases(pins: Sequence[Mapping[str, Pin]]) -> tuple[dict[str, str], ...]:
+    """Each base once, though several platforms build on it."""
+    found = {name: pin for of_platform in pins for name, pin in of_platform.items()}
+    return tuple(
+        {"name": name, "reference": str(pin.reference), "digest": pin.digest} for name, pin in sorted(found.items())
+    )
+
+
+def _pin_image(what: str, reference: Reference, digest_of: Callable[[Reference], str | None]) -> Pin:
     digest = reference.digest or digest_of(reference)
     if digest is None:
         raise CollectionError(
             f"The {what} is {reference}, and its registry has no such image. Correct it, or replace it with base_images.",
             reference=str(reference),
         )
-    return f"{DOCKER_IMAGE}{reference.with_digest(digest)}", digest
+    return Pin(f"{DOCKER_IMAGE}{reference.with_digest(digest)}", digest, reference)
 
 
-def _pin_context(name: str, value: str, digest_of: Callable[[Reference], str | None]) -> tuple[str, str]:
+def _pin_context(name: str, value: str, digest_of: Callable[[Reference], str | None]) -> Pin:
     if value.startswith(DOCKER_IMAGE):
         return _pin_image(f"named context {name}", parse_reference(value[len(DOCKER_IMAGE) :]), digest_of)
     if value.startswith(OCI_LAYOUT):
         digest = value.rpartition("@")[2]
         if is_digest(digest):
-            return value, digest
+            return Pin(value, digest)
     elif _REMOTE.match(value):
         commit = _GIT_COMMIT.search(value)
         if commit:
-            return value, commit[1]
+            return Pin(value, commit[1])
     raise CollectionError(
         f"The named context {name} is {value!r}, which can't be pinned. Use an absolute folder, docker-image://reference, "
         "oci-layout://folder@sha256:… or a Git URL that ends in #<commit of 40 hexadecimal digits>.",
