@@ -13,7 +13,9 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._image.dockerfile 
 
 KEEP, RELAX, SNAPSHOT = "keep", "relax", "snapshot"
 
-_INSTALL = re.compile(r"\bapt(?:-get)?\b[^;&|]*?\binstall\b(?P<words>[^;&|]*)", re.DOTALL)
+# A command goes on in the next line after a backslash; comments and empty lines may stand between.
+_WORDS = r"(?:\\[ \t]*\n(?:[ \t]*(?:#[^\n]*)?\n)*|[^;&|\n])*"
+_INSTALL = re.compile(rf"\bapt(?:-get)?\b{_WORDS}?\binstall\b(?P<words>{_WORDS})")
 _PIN = re.compile(
     r"(?P<before>^|\s)(?P<package>[a-z0-9][a-z0-9+.-]+)(?P<architecture>:[a-z0-9]+)?=(?P<version>[^\s\\$\"']+)"
 )

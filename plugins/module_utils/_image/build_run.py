@@ -54,8 +54,8 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._image.request imp
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.resolve import ResolvedImage
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.run_environment import (
     CA_ID,
-    SCRIPT_PATH,
     SCRIPT_ID,
+    SCRIPT_PATH,
 )
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.run_steps import with_script
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.store import (
