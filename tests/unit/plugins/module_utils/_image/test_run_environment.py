@@ -67,9 +67,9 @@ def test_variables_reach_the_command_as_they_are(step):
 def test_files_have_the_mirror_during_a_step_and_are_as_they_were_after_it(step, code):
     sources = step.root / "etc/apt/sources.list.d/debian.sources"
     sources.parent.mkdir(parents=True)
-    sources.write_text(
-        "URIs: http://deb.debian.org/debian\nURIs: https://security.debian.org/debian-security\nURIs: http://other.example\n"
-    )
+    hosts = ("http://deb.debian.org/debian", "https://security.debian.org/debian-security", "http://other.example")
+    original = "".join(f"URIs: {address}\n" for address in hosts)
+    sources.write_text(original)
     os.utime(sources, (1, 1))
     lock = step.root / "work/uv.lock"
     lock.parent.mkdir()
