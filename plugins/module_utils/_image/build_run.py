@@ -42,6 +42,7 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._image.build_plan 
     holds,
     platform_facts,
 )
+from ansible_collections.imagefleet.dify.plugins.module_utils._image.dockerfile import without_syntax
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.engine_output import EngineStore
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.inputs import REVISION_ANNOTATION
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.record import (
@@ -393,6 +394,8 @@ class BuildRun:
 def dockerfile_to_build(resolved: ResolvedImage) -> bytes:
     """The image's Dockerfile, whose steps read what they are to find around them. As it is when that is nothing."""
     text = resolved.dockerfile.decode("utf-8", "surrogateescape")
+    if resolved.frontend is None:
+        text = without_syntax(text)
     if resolved.request.run_environment:
         text = with_script(text, SCRIPT_PATH, resolved.request.run_environment.mounts())
     return text.encode("utf-8", "surrogateescape")

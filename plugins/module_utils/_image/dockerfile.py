@@ -34,12 +34,19 @@ PLATFORM_ARGUMENTS = frozenset(
 
 @dataclass(frozen=True)
 class Instruction:
-    """One instruction: its keyword in upper case, its ``--flags``, the rest of its line, and the line's number from 1."""
+    """One instruction: its keyword in upper case, its ``--flags``, the rest of its line, and where it stands.
+
+    :param line: number of its first line, from 1.
+    :param head_end: of the last line that continues it.
+    :param end: of the last line of its heredocs; ``head_end`` when it has none.
+    """
 
     keyword: str
     flags: tuple[tuple[str, str], ...]
     value: str
     line: int
+    head_end: int = 0
+    end: int = 0
 
     def flag(self, name: str) -> str | None:
         """The value of the first ``--name=…``, or None."""
@@ -53,6 +60,28 @@ class Stage:
     base: str
     name: str | None
     instructions: tuple[Instruction, ...] = ()
+
+
+@dataclass(frozen=True)
+class Step:
+    """An instruction, and what ``ARG`` and ``ENV`` lines before it (its base stages' too) make of variables there.
+
+    :param variables: those whose value the text tells. A variable of the base image is not among them.
+    """
+
+    instruction: Instruction
+    variables: Mapping[str, str]
+
+    def expanded(self, text: str) -> str | None:
+        """``text`` with its variables replaced; None when the value of one cannot be told."""
+        return _expand(text, self.variables)
+
+    def assignments(self) -> dict[str, str | None]:
+        """What an ``ENV`` instruction sets; None for a value that cannot be told."""
+        words = _words(self.instruction.value)
+        if words and "=" not in words[0]:
+            return {words[0]: self.expanded(" ".join(words[1:]))}
+        return {name: self.expanded(text) for name, _equals, text in (word.partition("=") for word in words)}
 
 
 @dataclass(frozen=True)
@@ -93,6 +122,53 @@ class Dockerfile:
                     return None
                 paths.update(found)
         return tuple(sorted(paths))
+
+    def steps(self, build_args: Mapping[str, str], target: str | None = None) -> tuple[tuple[Step, ...], ...]:
+        """The steps of the stages that ``target`` reaches, stage by stage."""
+        scope = self._global_scope(build_args)
+        numbers = [self.stages.index(stage) for stage in self._reached(target, scope)]
+        walked = self._walked(build_args, scope)
+        return tuple(walked[number] for number in numbers)
+
+    def inherited_steps(self, build_args: Mapping[str, str], target: str | None = None) -> tuple[tuple[Step, ...], ...]:
+        """The steps of ``target`` and of the stages that it is based on, stage by stage, its own last."""
+        scope = self._global_scope(build_args)
+        walked = self._walked(build_args, scope)
+        number: int | None = self.stages.index(self._reached(target, scope)[-1])
+        chain: list[tuple[Step, ...]] = []
+        while number is not None:
+            chain.insert(0, walked[number])
+            number = self._parent(number, scope)
+        return tuple(chain)
+
+    def _parent(self, number: int, scope: Mapping[str, str]) -> int | None:
+        base = _expand(self.stages[number].base, scope)
+        named = {stage.name.lower(): index for index, stage in enumerate(self.stages[:number]) if stage.name}
+        return named.get(base.lower()) if base is not None else None
+
+    def _walked(self, build_args: Mapping[str, str], outer: Mapping[str, str]) -> list[tuple[Step, ...]]:
+        """The steps of each stage. A stage starts with its base's arguments and environment."""
+        ends: list[tuple[dict[str, str], dict[str, str | None]]] = []
+        walked = []
+        for number, stage in enumerate(self.stages):
+            parent = self._parent(number, outer)
+            arguments = {} if parent is None else dict(ends[parent][0])
+            environment = {} if parent is None else dict(ends[parent][1])
+            steps = []
+            for instruction in stage.instructions:
+                known = {name: value for name, value in {**arguments, **environment}.items() if value is not None}
+                step = Step(instruction, known)
+                steps.append(step)
+                if instruction.keyword == "ARG":
+                    for name, default in _arguments(instruction.value):
+                        value = build_args.get(name, outer.get(name) if default is None else step.expanded(default))
+                        if value is not None:
+                            arguments[name] = value
+                elif instruction.keyword == "ENV":
+                    environment.update(step.assignments())
+            ends.append((arguments, environment))
+            walked.append(tuple(steps))
+        return walked
 
     def declared_arguments(self) -> frozenset[str]:
         """Names of all ``ARG`` lines, global and of the stages."""
@@ -200,6 +276,18 @@ def parse_dockerfile(text: str) -> Dockerfile:
     return Dockerfile(syntax, arguments, tuple(Stage(base, name, tuple(body)) for base, name, body in stages))
 
 
+def without_syntax(text: str) -> str:
+    """The text with its ``# syntax=`` line emptied, so that BuildKit reads the file itself. Lines keep their numbers."""
+    lines = text.splitlines(keepends=True)
+    for number, line in enumerate(lines):
+        match = _DIRECTIVE.match(line.strip())
+        if not match:
+            break
+        if match["name"].lower() == "syntax":
+            lines[number] = "# \n"
+    return "".join(lines)
+
+
 def _directives(text: str) -> tuple[str | None, str]:
     found: dict[str, str] = {}
     for line in text.splitlines():
@@ -216,21 +304,23 @@ def _instructions(text: str, escape: str) -> Iterator[Instruction]:
         if not line.strip() or line.lstrip().startswith("#"):
             continue
         logical = line.strip()
+        head_end = number
         while logical.endswith(escape):
             logical = logical[: -len(escape)]
-            following = next((text for _number, text in lines if not text.lstrip().startswith("#")), None)
+            head_end, following = next(
+                ((at, text) for at, text in lines if not text.lstrip().startswith("#")), (head_end, None)
+            )
             if following is None:
                 break
             logical += following.rstrip()
+        end = head_end
         keyword, _space, rest = logical.partition(" ") if " " in logical else logical.partition("\t")
         keyword = keyword.upper()
         if keyword in _HEREDOC_INSTRUCTIONS:
             for heredoc in _HEREDOC.finditer(rest):
-                for _number, body in lines:
-                    if body.strip() == heredoc["word"]:
-                        break
+                end = next((at for at, body in lines if body.strip() == heredoc["word"]), end)
         flags, value = _split_flags(rest.strip())
-        yield Instruction(keyword, flags, value, number)
+        yield Instruction(keyword, flags, value, number, head_end, end)
 
 
 def _split_flags(rest: str) -> tuple[tuple[tuple[str, str], ...], str]:

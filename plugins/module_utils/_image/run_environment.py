@@ -13,6 +13,7 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass, field
 from typing import Any, Mapping
+from urllib.parse import urlsplit
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.mirrors import (
@@ -87,8 +88,13 @@ class RunEnvironment:
 
     def _exports(self) -> dict[str, str]:
         mirrors = self.mirrors
+        index = urlsplit(mirrors.pip or "")
+        plain = index.netloc.rpartition("@")[2] if index.scheme == "http" else None
         found: dict[str, str | None] = {
             "PIP_INDEX_URL": mirrors.pip,
+            # pip and uv refuse what comes without TLS, unless its host is named.
+            "PIP_TRUSTED_HOST": plain,
+            "UV_INSECURE_HOST": plain,
             "UV_DEFAULT_INDEX": mirrors.pip,
             # uv below 0.4.23.
             "UV_INDEX_URL": mirrors.pip,

@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
-from ansible_collections.imagefleet.dify.plugins.module_utils._image.dockerfile import parse_dockerfile
+from ansible_collections.imagefleet.dify.plugins.module_utils._image.dockerfile import parse_dockerfile, without_syntax
 
 MULTI_STAGE = """\
 # syntax=docker/dockerfile:1.7
@@ -106,3 +106,20 @@ def test_declared_arguments_and_syntax():
     parsed = parse_dockerfile(MULTI_STAGE + "ARG COMMIT_SHA UID=1\n")
     assert parsed.declared_arguments() == {"VARIANT", "COMMIT_SHA", "UID"}
     assert parsed.syntax == "docker/dockerfile:1.7"
+
+
+@pytest.mark.parametrize(
+    "text, result",
+    [
+        pytest.param("# syntax=docker/dockerfile:1\nFROM a\n", "# \nFROM a\n", id="first-line"),
+        pytest.param("# escape=`\n#SYNTAX = x\nFROM a\n", "# escape=`\n# \nFROM a\n", id="after-another"),
+        pytest.param(
+            "# a comment\n# syntax=x\nFROM a\n", "# a comment\n# syntax=x\nFROM a\n", id="a-comment-ends-them"
+        ),
+        pytest.param("FROM a\n", "FROM a\n", id="none"),
+    ],
+)
+def test_without_syntax(text, result):
+    assert without_syntax(text) == result
+    if "syntax=x" not in text:
+        assert parse_dockerfile(result).syntax is None
