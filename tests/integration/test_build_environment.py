@@ -35,11 +35,11 @@ def bridge() -> str:
 
 
 @pytest.fixture
-def mirror(bridge, pypi, npm):
+def mirror(bridge, pypi):
     upstreams = {
         "/pypi/simple": pypi,
         "/pypi/packages": "https://files.pythonhosted.org/packages",
-        "/npm": npm,
+        "/npm": "https://registry.npmjs.org",
         "/debian": "http://deb.debian.org/debian",
     }
     with running_mirror(bridge, upstreams) as running:
@@ -49,11 +49,6 @@ def mirror(bridge, pypi, npm):
 @pytest.fixture(scope="module")
 def pypi() -> str:
     return os.environ.get("PIP_INDEX_URL", "https://pypi.org/simple").rstrip("/")
-
-
-@pytest.fixture(scope="module")
-def npm() -> str:
-    return os.environ.get("npm_config_registry", "https://registry.npmjs.org").rstrip("/")
 
 
 @pytest.fixture

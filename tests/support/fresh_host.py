@@ -1,0 +1,75 @@
+# Copyright: Contributors to the imagefleet.dify project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A machine with nothing on it, in a container without systemd, and our playbooks run on it. Fixtures ``host`` and ``provision``.
+
+Its engine runs in its own network namespace, so that it leaves the one that runs the container alone. Emulators are the
+kernel's and hence everybody's: it asks for its native platform only.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+
+import pytest
+
+from support.task_results import read_results, recording_to
+
+
+def docker(*arguments):
+    result = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    return result.stdout.strip()
+
+
+@pytest.fixture(scope="module", name="host")
+def fresh_host(registry):
+    name = f"fresh-host-{os.getpid()}"
+    docker(
+        "run", "--detach", "--init", "--privileged", "--name", name, "--tmpfs", "/run", "--tmpfs", "/tmp",
+        "--volume", "/var/lib/docker", f"{registry}/bases/debian:bookworm-slim", "sleep", "infinity",
+    )  # fmt: skip
+    try:
+        # What Ansible itself needs there.
+        docker("exec", name, "sh", "-c", "apt-get update -q && apt-get install -y -q --no-install-recommends python3")
+        yield name
+    finally:
+        docker("rm", "--force", "--volumes", name)
+
+
+@pytest.fixture(name="provision")
+def provision_host(host, run_playbook, playbook_environment, tmp_path, monkeypatch):
+    """Run both playbooks on the host; the tasks that changed something, with what they were looping over."""
+    inventory, results = tmp_path / "inventory.json", tmp_path / "results"
+    machine = {"ansible_connection": "community.docker.docker", "ansible_host": host}
+    variables = {
+        "build_host_engine_source": "distribution",
+        "build_host_platforms": [f"linux/{'arm64' if platform.machine() == 'aarch64' else 'amd64'}"],
+        "build_host_builder_driver": "docker",
+        "build_host_builder_name": "default",
+    }
+    group = {"hosts": {"fresh": machine}, "vars": variables}
+    inventory.write_text(json.dumps({"build_hosts": group, "registry_hosts": group}))
+    for name, value in {**recording_to(results), "ANSIBLE_PIPELINING": "True"}.items():
+        monkeypatch.setitem(playbook_environment, name, value)
+
+    def run(*options, **extra):
+        results.unlink(missing_ok=True)
+        run_playbook("playbooks/provision.yml", "playbooks/registry.yml", "-i", str(inventory), *options, **extra)
+        return [change for line in read_results(results) for change in changes(line)]
+
+    return run
+
+
+def changes(line):
+    """A task's name for each of its results that is a change."""
+    parts = line["result"].get("results") or [line["result"]]
+    return [
+        " ".join(filter(None, (line["task"], str(part.get("_ansible_item_label") or part.get("item") or ""))))
+        for part in parts
+        if part.get("changed")
+    ]
