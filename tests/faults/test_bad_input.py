@@ -40,6 +40,13 @@ GOOD = {
         "platforms": ["linux/amd64"],
         "version": "1",
     },
+    "image_customisation": {
+        "dest": "{folder}/customisation",
+        "component": "api",
+        "profile": {"user": "1001", "entrypoint": ["sh"], "command": [], "virtual_env": "/venv"},
+        "files": [{"dest": "/etc/one", "content": "1"}],
+        "scripts": [{"content": "#!/bin/sh", "hook": True}],
+    },
     "image_info": {"reference": f"{NOWHERE}/one:1"},
     "image_smoke_test": {"reference": f"{NOWHERE}/one:1", "tests": [{"name": "it runs"}]},
     "image_promote": {"reference": f"{NOWHERE}/one:1", "tags": ["2"]},
