@@ -16,6 +16,8 @@ description:
     the tag C(fp-<fingerprint>) is not built again, whoever built it.
   - Only the platforms that are missing are built; the index of all platforms is merged from them.
   - Tags that people use are not touched. Move them with M(imagefleet.dify.image_promote) after the tests passed.
+  - Labels of the OCI's annotation set tell the base's name and digest, and what O(version), O(revision), O(created) and O(source)
+    say.
   - The revision, the creation time, the build args E(COMMIT_SHA) and E(SOURCE_DATE_EPOCH), and the values of secrets do not
     count, so a hit may carry an older revision with the same inputs.
 author:
@@ -185,6 +187,9 @@ options:
         type: str
       revision:
         description: Label C(org.opencontainers.image.revision). Does not count unless O(images[].exact_revision=true).
+        type: str
+      source:
+        description: Label C(org.opencontainers.image.source), an address, which loses a user and password. Does not count.
         type: str
       created:
         description: Label C(org.opencontainers.image.created), RFC 3339. Does not count.
@@ -385,6 +390,9 @@ options:
     type: str
   revision:
     description: Label C(org.opencontainers.image.revision). Does not count unless O(exact_revision=true).
+    type: str
+  source:
+    description: Label C(org.opencontainers.image.source), an address, which loses a user and password. Does not count.
     type: str
   created:
     description: Label C(org.opencontainers.image.created), RFC 3339. Does not count.

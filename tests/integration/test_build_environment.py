@@ -277,6 +277,23 @@ def test_locked_bases_are_built_on(build, registry, modules):
     assert moved["changed"]
 
 
+def test_labels_say_what_it_is_and_what_it_is_built_on(build, registry, modules):
+    labels = {"version": "1.2.3+patched", "revision": "a" * 40, "source": "https://ci:hunter2@git.example.com/dify.git"}
+    done = build("RUN true", "debian:bookworm-slim", **labels)
+    found = modules.run("image_info", reference=done["images"][0]["reference"])["image"]["platforms"][0]["labels"]
+    base = done["images"][0]["bases"][0]
+    assert {name.rpartition("image.")[2]: value for name, value in found.items() if "opencontainers" in name} == {
+        "version": "1.2.3+patched",
+        "revision": "a" * 40,
+        "source": "https://git.example.com/dify.git",
+        "base.name": "docker.io/library/base:latest",
+        "base.digest": base["digest"],
+    }
+    # Where it comes from does not count, and what it is called does.
+    assert not build("RUN true", "debian:bookworm-slim", **{**labels, "source": "/srv/dify"})["changed"]
+    assert build("RUN true", "debian:bookworm-slim", check=True, **{**labels, "version": "1.2.3"})["changed"]
+
+
 def test_texts_and_files_of_the_context_are_replaced(build):
     step = "COPY locale.js logo /out/"
     files = {"locale.js": "export const locale = 'en-US'\n", "logo": "theirs"}

@@ -236,7 +236,7 @@ class BuildRun:
             contexts={**resolved.pinned[job.platforms[0].platform], **named},
             secrets=(*map(bake_secret, request.secrets), *self._environment_secrets(request)),
             ssh=request.ssh,
-            labels={**request.labels, **record},
+            labels={**resolved.base_labels.get(job.platforms[0].platform, {}), **request.labels, **record},
             annotations=tuple(f"manifest:{key}={value}" for key, value in sorted(annotations.items())),
             cache_from=request.cache_from,
             cache_to=tolerant_cache(request.cache_to),

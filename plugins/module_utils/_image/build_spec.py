@@ -59,6 +59,7 @@ IMAGE_OPTIONS: dict[str, dict[str, Any]] = {
     "annotations": {"type": "dict"},
     "version": {"type": "str"},
     "revision": {"type": "str"},
+    "source": {"type": "str"},
     "created": {"type": "str"},
     "cache_from": {"type": "list", "elements": "str"},
     "cache_to": {"type": "list", "elements": "str"},

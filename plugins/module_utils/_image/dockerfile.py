@@ -110,6 +110,21 @@ class Dockerfile:
             names.update(self._images_of(stage, self._stage_names(), scope))
         return tuple(sorted(names))
 
+    def base_name(self, build_args: Mapping[str, str], target: str | None = None) -> str | None:
+        """Name of the image that the result is built on, through all stages; None for ``scratch``.
+
+        :raises CollectionError: as :meth:`base_names`.
+        """
+        scope = self._global_scope(build_args)
+        names = self._stage_names()
+        number = self._reached_number(target)
+        while True:
+            base = _expand(self.stages[number].base, scope)
+            earlier = {name: index for name, index in names.items() if index < number and not name.isdigit()}
+            if base is None or base.lower() not in earlier:
+                return None if base in (None, "scratch") else base
+            number = earlier[base.lower()]
+
     def copied_paths(self, build_args: Mapping[str, str], target: str | None = None) -> tuple[str, ...] | None:
         """Patterns of the context's paths that the build reads, sorted; None when that can't be told from the text."""
         scope = self._global_scope(build_args)
@@ -207,23 +222,26 @@ class Dockerfile:
 
     def _reached(self, target: str | None, scope: Mapping[str, str]) -> list[Stage]:
         names = self._stage_names()
-        wanted = len(self.stages) - 1
-        if target is not None:
-            if target.lower() not in names:
-                raise CollectionError(
-                    f"The Dockerfile has no stage {target!r}. Its stages are "
-                    f"{', '.join(stage.name for stage in self.stages if stage.name) or 'without names'}.",
-                    target=target,
-                )
-            wanted = names[target.lower()]
         reached: set[int] = set()
-        waiting = [wanted]
+        waiting = [self._reached_number(target)]
         while waiting:
             number = waiting.pop()
             if number not in reached:
                 reached.add(number)
                 waiting.extend(self._stages_used_by(number, names, scope))
         return [self.stages[number] for number in sorted(reached)]
+
+    def _reached_number(self, target: str | None) -> int:
+        if target is None:
+            return len(self.stages) - 1
+        names = self._stage_names()
+        if target.lower() not in names:
+            raise CollectionError(
+                f"The Dockerfile has no stage {target!r}. Its stages are "
+                f"{', '.join(stage.name for stage in self.stages if stage.name) or 'without names'}.",
+                target=target,
+            )
+        return names[target.lower()]
 
     def _stages_used_by(self, number: int, names: Mapping[str, int], scope: Mapping[str, str]) -> Iterator[int]:
         stage = self.stages[number]

@@ -16,7 +16,10 @@ from typing import Any, Iterable, Mapping
 RECIPE_VERSION = 1
 
 #: What is recorded as labels and arguments but does not count: it names a revision, not a content.
-UNCOUNTED_LABELS = frozenset(("org.opencontainers.image.revision", "org.opencontainers.image.created"))
+#: Where a source or a base is kept names no content either: who takes them from a mirror finds the same image.
+UNCOUNTED_LABELS = frozenset(
+    f"org.opencontainers.image.{name}" for name in ("revision", "created", "source", "base.name", "base.digest")
+)
 UNCOUNTED_ARGUMENTS = frozenset(("COMMIT_SHA", "SOURCE_DATE_EPOCH"))
 
 #: Annotation keys of the record that goes with an image.

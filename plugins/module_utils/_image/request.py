@@ -16,6 +16,7 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors impor
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.apt_pins import SNAPSHOT, snapshot_time
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.build_spec import IMAGE_DEFAULTS, IMAGE_OPTIONS
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.inputs import parse_age
+from ansible_collections.imagefleet.dify.plugins.module_utils._image.mirrors import without_user_info
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.run_environment import (
     RunEnvironment,
     parse_run_environment,
@@ -159,6 +160,8 @@ def _image_request(name: str, options: Mapping[str, Any]) -> ImageRequest:
     for label in ("version", "revision", "created"):
         if options[label]:
             labels.setdefault(f"org.opencontainers.image.{label}", options[label])
+    if options["source"]:
+        labels.setdefault("org.opencontainers.image.source", without_user_info(options["source"]))
     return ImageRequest(
         name=name,
         repository=parse_repository(options["repository"]),

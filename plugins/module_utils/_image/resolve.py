@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Callable, Mapping, NamedTuple, Sequence
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
@@ -37,7 +37,7 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._image.inputs impo
 )
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.overlay import overlaid
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.request import ImageRequest
-from ansible_collections.imagefleet.dify.plugins.module_utils._oci.platform import Platform
+from ansible_collections.imagefleet.dify.plugins.module_utils._oci.platform import Platform, parse_platform
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.reference import (
     DOCKER_HUB,
     Reference,
@@ -89,6 +89,7 @@ class ResolvedImage:
     :param frontend: reference with digest of what reads the Dockerfile, in the place of its ``# syntax=`` line; None for the
         one that is in BuildKit.
     :param apt_pins: versions that the Dockerfile asks of apt, which were relaxed or taken from a snapshot.
+    :param base_labels: by platform, what the result says of the image that it is built on.
     :param bases: each image that is built on: its name in the Dockerfile, reference and digest.
     """
 
@@ -99,6 +100,7 @@ class ResolvedImage:
     inputs: Mapping[str, Inputs]
     frontend: str | None = None
     apt_pins: tuple[str, ...] = ()
+    base_labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     bases: tuple[Mapping[str, str], ...] = ()
 
     @property
@@ -165,6 +167,7 @@ def resolve_image(
         },
         frontend=frontend.context[len(DOCKER_IMAGE) :] if frontend else None,
         apt_pins=pins,
+        base_labels={p: _base_labels(dockerfile, request, p, images[str(p)]) for p in map(str, request.platforms)},
         bases=_described_bases([frontends, *bases.values()]),
     )
 
@@ -250,21 +253,37 @@ def _ignore_rules(request: ImageRequest, reader: ContextReader) -> IgnoreRules:
     return IgnoreRules()
 
 
-def _pin_bases(
-    dockerfile: Dockerfile, request: ImageRequest, platform: Platform, digest_of: Callable[[Reference], str | None]
-) -> dict[str, Pin]:
-    automatic = {
+def _automatic(platform: Platform) -> dict[str, str]:
+    return {
         "TARGETPLATFORM": str(platform),
         "TARGETOS": platform.os,
         "TARGETARCH": platform.architecture,
         "TARGETVARIANT": platform.variant or "",
     }
+
+
+def _pin_bases(
+    dockerfile: Dockerfile, request: ImageRequest, platform: Platform, digest_of: Callable[[Reference], str | None]
+) -> dict[str, Pin]:
     pins = {}
-    for name in dockerfile.base_names({**automatic, **request.args}, request.target):
+    for name in dockerfile.base_names({**_automatic(platform), **request.args}, request.target):
         if name not in request.contexts:
             reference = parse_reference(request.base_images.get(name, name).replace(DOCKER_IMAGE, "", 1))
             pins[name] = _pin_image(f"base {name}", reference, digest_of)
     return pins
+
+
+def _base_labels(
+    dockerfile: Dockerfile, request: ImageRequest, platform: str, pins: Mapping[str, Pin]
+) -> dict[str, str]:
+    """As https://github.com/opencontainers/image-spec/blob/main/annotations.md has them."""
+    name = dockerfile.base_name({**_automatic(parse_platform(platform)), **request.args}, request.target)
+    if name is None or name not in pins:
+        return {}
+    return {
+        "org.opencontainers.image.base.name": str(parse_reference(name)),
+        "org.opencontainers.image.base.digest": pins[name].digest,
+    }
 
 
 def _pin_frontend(

@@ -123,3 +123,15 @@ def test_without_syntax(text, result):
     assert without_syntax(text) == result
     if "syntax=x" not in text:
         assert parse_dockerfile(result).syntax is None
+
+
+@pytest.mark.parametrize(
+    "text, target, name",
+    [
+        pytest.param(MULTI_STAGE, None, "python:3.11-slim", id="through-stages"),
+        pytest.param(MULTI_STAGE, "export", None, id="from-nothing"),
+        pytest.param("FROM a\nFROM b\nCOPY --from=0 x y", None, "b", id="what-is-copied-from-is-no-base"),
+    ],
+)
+def test_base_name(text, target, name):
+    assert parse_dockerfile(text).base_name({}, target) == name
