@@ -90,7 +90,8 @@ class Profile:
             name: asdict(component) if isinstance(component, Layout) else component.result()
             for name, component in self.components.items()
         }
-        return {**vars(self), "components": components}
+        result: dict[str, Any] = _readable({**vars(self), "components": components})
+        return result
 
 
 def find_profile(paths: Iterable[str], read: Callable[[str], str], version: str | None = None) -> Profile:
@@ -108,6 +109,15 @@ def find_profile(paths: Iterable[str], read: Callable[[str], str], version: str 
     if kind == PLUGIN_DAEMON:
         return _profile_of_plugin_daemon(sources, version)
     return _profile_of_dify(sources, version)
+
+
+def _readable(value: Any) -> Any:
+    """The value with a sign in the place of each byte that is no UTF-8: a result can hold none."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    if isinstance(value, dict):
+        return {_readable(key): _readable(part) for key, part in value.items()}
+    return [_readable(part) for part in value] if isinstance(value, (list, tuple)) else value
 
 
 def _profile_of_dify(sources: Sources, version: str | None) -> Profile:

@@ -187,19 +187,19 @@ def test_the_image_of_an_api():
         "dockerfile": "Dockerfile",
         "user": "dify",
         "workdir": "/app/api",
-        "entrypoint": ("/bin/bash", "/entrypoint.sh"),
-        "command": (),
-        "exposes": (5001,),
+        "entrypoint": ["/bin/bash", "/entrypoint.sh"],
+        "command": [],
+        "exposes": [5001],
         "environment": {
             "UV_VERSION": "0.8.9",
             "FLASK_APP": "app.py",
             "EDITION": "SELF_HOSTED",
             "VIRTUAL_ENV": "/app/api/.venv",
         },
-        "base_images": ("python:3.12-slim-bookworm",),
-        "arguments": ("COMMIT_SHA", "NODE_MAJOR", "NODE_PACKAGE_VERSION", "dify_uid"),
+        "base_images": ["python:3.12-slim-bookworm"],
+        "arguments": ["COMMIT_SHA", "NODE_MAJOR", "NODE_PACKAGE_VERSION", "dify_uid"],
         "syntax": None,
-        "apt_pins": ("libldap-2.5-0=2.5.13+dfsg-5", "libsqlite3-0=3.40.1-2+deb12u2", "zlib1g=1:1.2.13.dfsg-1"),
+        "apt_pins": ["libldap-2.5-0=2.5.13+dfsg-5", "libsqlite3-0=3.40.1-2+deb12u2", "zlib1g=1:1.2.13.dfsg-1"],
         "package_manager": "uv",
         "package_manager_version": "0.8.9",
         "virtual_env": "/app/api/.venv",
@@ -211,9 +211,9 @@ def test_the_images_of_the_agent():
     components = profile_of("dify-1.17.1").result()["components"]
     backend, sandbox = components["agent_backend"], components["local_sandbox"]
     assert (backend["context"], backend["dockerfile"], backend["user"]) == (".", "dify-agent/Dockerfile", "dify")
-    assert (backend["command"][0], backend["exposes"], backend["virtual_env"]) == ("uvicorn", (5050,), "/app/api/.venv")
+    assert (backend["command"][0], backend["exposes"], backend["virtual_env"]) == ("uvicorn", [5050], "/app/api/.venv")
     assert (sandbox["context"], sandbox["dockerfile"]) == ("dify-agent", "docker/local-sandbox/Dockerfile")
-    assert (sandbox["workdir"], sandbox["exposes"]) == ("/home/dify", (5004,))
+    assert (sandbox["workdir"], sandbox["exposes"]) == ("/home/dify", [5004])
     assert sandbox["virtual_env"] == "/opt/dify-agent/.venv"
     for image in (backend, sandbox):
         assert (image["package_manager"], image["package_manager_version"]) == ("uv", "0.8.9")
@@ -267,12 +267,12 @@ def test_sandbox(name, layout, flavours, versions):
     "name, go_version, style, bases",
     [
         pytest.param(
-            "dify-plugin-daemon-0.5.3", "1.24.0", "script", ("golang:1.25-alpine", "ubuntu:24.04"), id="script"
+            "dify-plugin-daemon-0.5.3", "1.24.0", "script", ["golang:1.25-alpine", "ubuntu:24.04"], id="script"
         ),
         pytest.param(
-            "dify-plugin-daemon-0.5.9", "1.25.0", "migrate", ("golang:1.25.8-alpine", "ubuntu:24.04"), id="migrate"
+            "dify-plugin-daemon-0.5.9", "1.25.0", "migrate", ["golang:1.25.8-alpine", "ubuntu:24.04"], id="migrate"
         ),
-        pytest.param("dify-plugin-daemon-0.6.10", "1.26", "tini", ("golang:1.26", "ubuntu:24.04"), id="tini"),
+        pytest.param("dify-plugin-daemon-0.6.10", "1.26", "tini", ["golang:1.26", "ubuntu:24.04"], id="tini"),
     ],
 )
 def test_plugin_daemon(name, go_version, style, bases):
@@ -394,6 +394,12 @@ def test_the_sample_passes_for_its_versions(generation, version, deviations):
     assert sorted(told.partition(":")[0] for told in found.tolerated) == sorted(deviations)
 
 
+def test_bytes_that_are_no_text_are_told_with_a_sign_in_their_place():
+    found = profile_of("dify-1.12.1", **{"api/Dockerfile": "FROM base\nENV A=caf\udce9\nUSER n\udcff\n"}).result()
+    api = found["components"]["api"]
+    assert (api["environment"], api["user"]) == ({"A": "caf\ufffd"}, "n\ufffd")
+
+
 def test_a_source_of_nothing():
     found = find_profile(["README.md"], lambda _path: "")
     assert found.result() == {
@@ -403,5 +409,5 @@ def test_a_source_of_nothing():
         "version_file": None,
         "sandbox": None,
         "plugin_daemon": None,
-        "tolerated": (),
+        "tolerated": [],
     }
