@@ -19,7 +19,7 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors impor
 Version = tuple[int, ...]
 
 #: ``1.10.1`` or ``1.10.1-fix.1``. Betas and release candidates are built like anything between two releases.
-_RELEASE = re.compile(r"(?P<number>\d+\.\d+\.\d+)(?:-fix\.?\d+)?$")
+_RELEASE = re.compile(r"(?P<number>[0-9]{1,4}\.[0-9]{1,4}\.[0-9]{1,4})(?:-fix\.?[0-9]+)?")
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Generations:
 
     def knows(self, version: str) -> bool:
         """Whether it is the number of a release that the table is about."""
-        match = _RELEASE.match(version)
+        match = _RELEASE.fullmatch(version)
         return bool(match) and _number(self.first) <= _number(version)[:2] <= _number(self.last)
 
 
@@ -86,7 +86,7 @@ PLUGIN_DAEMON_RELEASES = Generations(
     "0.6",
     {
         "plugin daemon entry point": (
-            ("0.0.1", "start by a script"),
+            ("0.0.0", "start by a script"),
             ("0.5.8", "migrate by itself"),
             ("0.6.0", "start by tini"),
         )
@@ -142,7 +142,7 @@ def check_release(
 
 def _other_versions(expected: str, versions: Mapping[str, str]) -> list[str]:
     """Files that name another version. A fix is released with the number that it fixes."""
-    release = _RELEASE.match(expected)
+    release = _RELEASE.fullmatch(expected)
     allowed = {expected, release["number"] if release else expected}
     return [
         f"version: {found} in {file}, but {expected} is expected"
@@ -162,4 +162,4 @@ def _disagreement(eras: Iterable[tuple[str, str | None]], version: str, finding:
 
 
 def _number(version: str) -> Version:
-    return tuple(int(part) for part in re.findall(r"\d+", version.partition("-")[0]))
+    return tuple(int(part) for part in re.findall(r"[0-9]+", version.partition("-")[0]))

@@ -18,7 +18,7 @@ from typing import Mapping
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.dockerfile import Dockerfile, Step
 
 _SHELL = ("/bin/sh", "-c")
-_PORTS = re.compile(r"(?P<first>\d+)(?:-(?P<last>\d+))?(?:/\w+)?$")
+_PORTS = re.compile(r"(?P<first>[0-9]{1,5})(?:-(?P<last>[0-9]{1,5}))?(?:/\w+)?$")
 
 
 @dataclass(frozen=True)

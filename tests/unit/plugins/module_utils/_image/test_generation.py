@@ -41,6 +41,8 @@ NO_AGENT = {"agent images": Finding("have none", "no dify-agent/Dockerfile")}
         pytest.param(DIFY_RELEASES, "1.12", False, id="two-numbers"),
         pytest.param(DIFY_RELEASES, "main", False, id="branch"),
         pytest.param(DIFY_RELEASES, "", False, id="empty"),
+        pytest.param(DIFY_RELEASES, "1.12.1\n", False, id="a-line"),
+        pytest.param(DIFY_RELEASES, f"1.{'1' * 5000}.1", False, id="more-digits-than-python-takes"),
         pytest.param(SANDBOX_RELEASES, "0.2.15", True, id="sandbox"),
         pytest.param(SANDBOX_RELEASES, "0.1.0", False, id="old-sandbox"),
         pytest.param(PLUGIN_DAEMON_RELEASES, "0.6.10", True, id="plugin-daemon"),
@@ -182,3 +184,4 @@ def test_eras_are_in_their_order():
             starts = [[int(part) for part in since.split(".")] for since, _phrase in eras]
             assert starts == sorted(starts)
             assert releases.knows(eras[0][0])
+            assert eras[0][0] == f"{releases.first}.0"

@@ -50,6 +50,7 @@ def configuration(text, target=None, **build_args):
         pytest.param("FROM a\nEXPOSE 8000-8002/udp", {"exposes": (8000, 8001, 8002)}, id="range-of-ports"),
         pytest.param("FROM a\nARG P=1\nEXPOSE $P", {"exposes": (1,)}, id="port-of-an-argument"),
         pytest.param("FROM a\nARG P\nEXPOSE $P x", {}, id="port-that-cannot-be-told"),
+        pytest.param(f"FROM a\nEXPOSE 70000 {'1' * 5000}", {}, id="no-port"),
         pytest.param(
             "FROM a\nENV A=1 B='x y'\nENV C d e", {"environment": {"A": "1", "B": "x y", "C": "d e"}}, id="variables"
         ),
