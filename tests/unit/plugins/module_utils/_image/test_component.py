@@ -50,6 +50,13 @@ def sources(texts):
             "api/poetry.lock",
             id="neither-runs",
         ),
+        pytest.param(
+            "COPY poetry.lock ./\nRUN uv --version",
+            ["uv.lock", "poetry.lock"],
+            "poetry",
+            "api/poetry.lock",
+            id="copied-beats-running",
+        ),
         pytest.param("COPY . .", [], None, None, id="none"),
     ],
 )

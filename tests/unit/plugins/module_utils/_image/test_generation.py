@@ -174,6 +174,13 @@ def test_tolerated_deviations_are_told_with_their_reason(subject, phrase):
     assert told.endswith(f": {TOLERATED[subject, phrase]}")
 
 
+def test_what_is_tolerated_hides_nothing_else():
+    npm = {"web package manager": Finding("use npm", "package-lock.json")}
+    with pytest.raises(CollectionError) as error:
+        check_release(DIFY_RELEASES, "1.12.1", npm | WEB_ROOT, {})
+    assert [reason.partition(":")[0] for reason in error.value.facts["disagreements"]] == ["web context"]
+
+
 def test_what_is_tolerated_is_a_subject_of_the_table():
     assert {subject for subject, _phrase in TOLERATED} <= set(DIFY_RELEASES.table)
 

@@ -176,6 +176,15 @@ def test_what_differs_is_named_beside_the_version(name, version, subjects):
     assert found == {"version", *subjects}
 
 
+@pytest.mark.parametrize("user", ["root", "0", "root:root", "0:0"])
+def test_root_is_root_by_any_name(user):
+    texts = {"api/Dockerfile": f"FROM base\nCOPY uv.lock ./\nUSER {user}\n"}
+    with pytest.raises(CollectionError) as error:
+        profile_of("dify-1.12.1", version="1.12.1", **texts)
+    (disagreement,) = error.value.facts["disagreements"]
+    assert disagreement.startswith(f"api user: USER {user}, but 1.12.1 is expected to run as another user than root")
+
+
 def test_what_the_files_say_is_not_checked_for_a_fork():
     assert profile_of("dify-0.15.3", version="1.2.0-ours") == profile_of("dify-0.15.3")
 
