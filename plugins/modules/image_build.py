@@ -137,9 +137,9 @@ options:
         description:
           - Where C(RUN) instructions download from. Nothing of it stays in the image, and it does not count.
           - Keys are V(pip) (a simple index, also for uv and Poetry), V(pip_files) (where that index keeps its files,
-            C(packages) beside it by default), V(npm) (also for yarn, pnpm and corepack), V(apt) (in the place of
-            C(http://deb.debian.org) and hosts like it), V(apt_snapshot), V(apk), V(node), V(go), V(nltk), V(tiktoken), and
-            V(preset), which is V(cn).
+            C(packages) beside it by default), V(npm) (also for yarn, pnpm and corepack), V(apt) (what stands before
+            C(/debian), C(/debian-security) and C(/ubuntu)), V(apt_snapshot), V(apk) (before C(/alpine)), V(node), V(go), V(nltk),
+            V(tiktoken), and V(preset), which is V(cn).
         type: dict
       proxy:
         description:
@@ -340,9 +340,9 @@ options:
     description:
       - Where C(RUN) instructions download from. Nothing of it stays in the image, and it does not count.
       - Keys are V(pip) (a simple index, also for uv and Poetry), V(pip_files) (where that index keeps its files,
-        C(packages) beside it by default), V(npm) (also for yarn, pnpm and corepack), V(apt) (in the place of
-        C(http://deb.debian.org) and hosts like it), V(apt_snapshot), V(apk), V(node), V(go), V(nltk), V(tiktoken), and
-        V(preset), which is V(cn).
+        C(packages) beside it by default), V(npm) (also for yarn, pnpm and corepack), V(apt) (what stands before
+        C(/debian), C(/debian-security) and C(/ubuntu)), V(apt_snapshot), V(apk) (before C(/alpine)), V(node), V(go), V(nltk),
+        V(tiktoken), and V(preset), which is V(cn).
     type: dict
   proxy:
     description:

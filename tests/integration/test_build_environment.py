@@ -9,14 +9,20 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import re
 import subprocess
+import sys
+import urllib.request
+from urllib.parse import urljoin
 
 import docker
 import pytest
+from pip._internal.models.index import PyPI
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.reference import parse_reference
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.registry import RegistryClient
 from support.mirror import LOGIN, PASSWORD, running_mirror
+from support.old_buildx import debian_mirrors
 
 CA_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 PLATFORM = "linux/amd64"
@@ -35,20 +41,39 @@ def bridge() -> str:
 
 
 @pytest.fixture
-def mirror(bridge, pypi):
-    upstreams = {
-        "/pypi/simple": pypi,
-        "/pypi/packages": "https://files.pythonhosted.org/packages",
-        "/npm": "https://registry.npmjs.org",
-        "/debian": "http://deb.debian.org/debian",
-    }
+def mirror(bridge, pypi, npm, debian):
+    upstreams = {"/pypi/simple": pypi, "/pypi/packages": pypi_files(pypi), "/npm": npm, "/debian": debian}
     with running_mirror(bridge, upstreams) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
 def pypi() -> str:
-    return os.environ.get("PIP_INDEX_URL", "https://pypi.org/simple").rstrip("/")
+    """The index that pip takes here."""
+    settings = subprocess.run(
+        [sys.executable, "-m", "pip", "config", "list"], check=True, capture_output=True, text=True
+    )
+    configured = re.search(r"(?m)^\S*index-url='([^']+)'", settings.stdout)
+    return (os.environ.get("PIP_INDEX_URL") or (configured and configured[1]) or PyPI.simple_url).rstrip("/")
+
+
+def pypi_files(index: str) -> str:
+    """Where the index of this machine keeps its files, by what it says of a small package."""
+    with urllib.request.urlopen(f"{index}/six/") as answer:
+        path = re.search(r'href="([^"#]+)/packages/', answer.read().decode())
+    return urljoin(f"{index}/six/", f"{path[1]}/packages")
+
+
+@pytest.fixture(scope="module")
+def npm(registry) -> str:
+    """The registry that npm takes here when nobody says another one."""
+    command = ["docker", "run", "--rm", f"{registry}/bases/node:20-bookworm-slim", "npm", "config", "get", "registry"]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip().rstrip("/")
+
+
+@pytest.fixture(scope="module")
+def debian() -> str:
+    return next(address for address in debian_mirrors() if address.endswith("/debian"))
 
 
 @pytest.fixture
@@ -115,8 +140,8 @@ def test_pip_and_uv_download_from_the_mirror(build, mirror, tmp_path, pypi):
     (tmp_path / "project").mkdir()
     (tmp_path / "project/pyproject.toml").write_text(project)
     subprocess.run(["uv", "--native-tls", "lock", "--quiet"], cwd=tmp_path / "project", check=True)
-    lock = (tmp_path / "project/uv.lock").read_text().replace(pypi, "https://pypi.org/simple")
-    assert "https://files.pythonhosted.org/packages/" in lock
+    lock = (tmp_path / "project/uv.lock").read_text()
+    assert f"{pypi_files(pypi)}/" in lock
     dockerfile = """\
 RUN pip download --no-deps --dest /downloaded idna==3.10
 RUN pip install --quiet uv==0.9.11
@@ -134,15 +159,15 @@ RUN uv sync --locked --no-cache && .venv/bin/python -c 'import six'
         assert [path for path in mirror.asked("/pypi/packages/") if f"/{package}-" in path], package
     assert mirror.logins == {LOGIN, ""} or mirror.logins == {LOGIN}
     content = kept(done)
-    assert b"https://files.pythonhosted.org/packages/" in content
+    assert f"{pypi_files(pypi)}/".encode() in content
     for trace in (mirror.host, PASSWORD, LOGIN):
         assert trace.encode() not in content
         assert trace not in json.dumps(done["images"])
     assert PASSWORD not in json.dumps(done)
 
 
-def test_npm_yarn_and_pnpm_download_from_the_mirror(build, mirror):
-    resolved = "https://registry.yarnpkg.com/is-number/-/is-number-7.0.0.tgz"
+def test_npm_yarn_and_pnpm_download_from_the_mirror(build, mirror, npm):
+    resolved = f"{npm}/is-number/-/is-number-7.0.0.tgz"
     integrity = "sha512-41Cifkg6e8TylSpdtTpeLVMqvSBEVzTttHvERD741+pnZ8ANv0004MRL43QKPDlK9cGvNp6NZWZUBlbGXYxxng=="
     yarn_lock = f'# yarn lockfile v1\n\n\nis-number@7.0.0:\n  version "7.0.0"\n  resolved "{resolved}"\n  integrity {integrity}\n'
     dockerfile = """\
@@ -165,7 +190,7 @@ RUN pnpm install --store-dir /tmp/pnpm && rm -r /tmp/pnpm && test -d node_module
 
 def test_apt_downloads_from_the_mirror_and_relaxed_pins_are_told(build, mirror):
     dockerfile = """\
-RUN rm -f /etc/apt/sources.list.d/* && echo 'deb http://deb.debian.org/debian bookworm main' > /etc/apt/sources.list
+RUN rm -f /etc/apt/sources.list.d/* && echo 'deb http://gone.example/debian bookworm main' > /etc/apt/sources.list
 RUN apt-get update && apt-get install -y --no-install-recommends \\
       netbase=0.0.1-gone \\
       media-types && rm -rf /var/lib/apt/lists/*
@@ -180,15 +205,15 @@ RUN apt-get update && apt-get install -y --no-install-recommends \\
     assert [path for path in mirror.asked("/debian/pool/") if "netbase" in path]
     content = kept(relaxed)
     assert mirror.host.encode() not in content
-    assert b"deb http://deb.debian.org/debian bookworm main" in content
+    assert b"deb http://gone.example/debian bookworm main" in content
 
 
-def test_packages_come_from_a_snapshot(build, bridge):
+def test_packages_come_from_a_snapshot(build, bridge, debian):
     """The archive of snapshots is out of reach of most machines: the archive of today takes its place here."""
     stamp = "20250102T030405Z"
-    upstream = {f"/archive/debian/{stamp}": "http://deb.debian.org/debian"}
+    upstream = {f"/archive/debian/{stamp}": debian}
     dockerfile = """\
-RUN rm -f /etc/apt/sources.list.d/* && echo 'deb http://deb.debian.org/debian bookworm main' > /etc/apt/sources.list
+RUN rm -f /etc/apt/sources.list.d/* && echo 'deb http://gone.example/debian bookworm main' > /etc/apt/sources.list
 RUN apt-get update && apt-get install -y --no-install-recommends netbase && rm -rf /var/lib/apt/lists/*
 """
     options = {"apt_pins": "snapshot", "source_date_epoch": 1735787045}

@@ -20,9 +20,9 @@ class Mirrors:
     :param pip: simple index of Python packages; also for uv and Poetry.
     :param pip_files: where that index keeps its files, for lock files that hold addresses. ``<index>/packages`` by default.
     :param npm: registry of Node packages; also for yarn, pnpm and corepack.
-    :param apt: in the place of ``http://deb.debian.org`` and of the hosts of security updates and of Ubuntu.
+    :param apt: what stands before ``/debian``, ``/debian-security``, ``/ubuntu`` and ``/ubuntu-ports``.
     :param apt_snapshot: in the place of ``https://snapshot.debian.org``.
-    :param apk: in the place of ``https://dl-cdn.alpinelinux.org``.
+    :param apk: what stands before ``/alpine``.
     :param node: releases of Node, and headers for native modules.
     :param go: a Go module proxy, or several with commas.
     :param nltk: a copy of the nltk_data repository (the folder that has ``index.xml``).

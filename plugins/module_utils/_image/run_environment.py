@@ -34,9 +34,7 @@ SECRET_LIMIT = 500 * 1024
 
 _PROXY_KEYS = ("http", "https", "no_proxy")
 _SNAPSHOT = "https://snapshot.debian.org"
-#: Hosts of Debian and Ubuntu whose paths are the same on a mirror.
-_APT_HOSTS = ("deb.debian.org", "security.debian.org", "archive.ubuntu.com", "security.ubuntu.com")
-_PORTS_HOST = "ports.ubuntu.com"
+_ARCHIVES = ("debian", "debian-security", "ubuntu", "ubuntu-ports")
 _POETRY_PLUGIN = "poetry-plugin-pypi-mirror==0.6.2"
 
 
@@ -119,17 +117,19 @@ class RunEnvironment:
             commands.append(_rewrite("/etc/apt/sources.list /etc/apt/sources.list.d/*", apt))
         if mirrors.apk:
             commands.append(
-                _rewrite("/etc/apk/repositories", [_replaced("https?://dl-cdn[.]alpinelinux[.]org", mirrors.apk)])
+                _rewrite("/etc/apk/repositories", [_replaced("https?://[^/ ]+/alpine/", f"{mirrors.apk}/alpine/")])
             )
         if mirrors.pip and mirrors.pip_files:
+            # Files by the digits of their hash are PyPI's own way; indexes of others stay.
+            hashed = "[0-9a-f]{2}/[0-9a-f]{2}/[0-9a-f]{60}/"
             files = [
-                _replaced("https://files[.]pythonhosted[.]org/packages", mirrors.pip_files),
-                _replaced("https://pypi[.]org/simple", mirrors.pip),
+                _replaced(f'https://[^/"]+/packages/({hashed})', f"{mirrors.pip_files}/\\1"),
+                _replaced('registry = "https://[^/"]+/simple/?"', f'registry = "{mirrors.pip}"'),
             ]
             commands.append(_rewrite("uv.lock", files))
         if mirrors.npm:
             commands.append(
-                _rewrite("yarn.lock", [_replaced("https://registry[.](yarnpkg[.]com|npmjs[.]org)", mirrors.npm)])
+                _rewrite("yarn.lock", [_replaced('"https://[^/"]+/((@[^/"]+/)?[^/"]+/-/)', f'"{mirrors.npm}/\\1')])
             )
         return commands
 
@@ -137,16 +137,13 @@ class RunEnvironment:
         if self.apt_snapshot:
             start = f"{self.mirrors.apt_snapshot or _SNAPSHOT}/archive"
             return [
-                _replaced(f"https?://[^ ]*/{archive}/?( |$)", f"{start}/{archive}/{self.apt_snapshot}/\\1")
+                _replaced(f"https?://[^/ ]+/{archive}/?( |$)", f"{start}/{archive}/{self.apt_snapshot}/\\1")
                 for archive in ("debian", "debian-security")
             ]
         if not self.mirrors.apt:
             return []
-        hosts = "|".join(host.replace(".", "[.]") for host in _APT_HOSTS)
-        return [
-            _replaced(f"https?://({hosts})", self.mirrors.apt),
-            _replaced(f"https?://{_PORTS_HOST.replace('.', '[.]')}/ubuntu-ports", f"{self.mirrors.apt}/ubuntu-ports"),
-        ]
+        # What a distribution serves at the root of a host; repositories of others lie elsewhere.
+        return [_replaced(f"https?://[^/ ]+/({'|'.join(_ARCHIVES)})/?( |$)", f"{self.mirrors.apt}/\\1/\\2")]
 
     def _python_addresses(self) -> dict[str, str]:
         addresses = {

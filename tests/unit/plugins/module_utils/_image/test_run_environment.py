@@ -67,15 +67,18 @@ def test_variables_reach_the_command_as_they_are(step):
 def test_files_have_the_mirror_during_a_step_and_are_as_they_were_after_it(step, code):
     sources = step.root / "etc/apt/sources.list.d/debian.sources"
     sources.parent.mkdir(parents=True)
-    hosts = ("http://deb.debian.org/debian", "https://security.debian.org/debian-security", "http://other.example")
+    hosts = ("http://old.example/debian", "https://old.example/debian-security/", "http://other.example/linux/debian")
     original = "".join(f"URIs: {address}\n" for address in hosts)
     sources.write_text(original)
     os.utime(sources, (1, 1))
     lock = step.root / "work/uv.lock"
     lock.parent.mkdir()
-    before = 'source = { registry = "https://pypi.org/simple" }\n{ url = "https://files.pythonhosted.org/packages/a/b.whl" }\n'
+    path = "aa/bb/" + "c" * 60
+    before = (
+        f'source = {{ registry = "https://i.example/simple" }}\n{{ url = "https://f.example/packages/{path}/b.whl" }}\n'
+    )
     lock.write_text(before)
-    (step.root / "work/yarn.lock").write_text('resolved "https://registry.yarnpkg.com/a/-/a-1.tgz#1"\n')
+    (step.root / "work/yarn.lock").write_text('resolved "https://n.example/@b/a/-/a-1.tgz#1"\n')
     mirrors = Mirrors(
         pip="https://m.example/pypi/simple",
         pip_files="https://m.example/pypi/packages",
@@ -85,12 +88,12 @@ def test_files_have_the_mirror_during_a_step_and_are_as_they_were_after_it(step,
     done = step(RunEnvironment(mirrors), f"cat {sources} uv.lock yarn.lock; (exit {code})")
     assert done.returncode == code
     assert done.stdout.splitlines() == [
-        "URIs: http://debian.example/debian",
-        "URIs: http://debian.example/debian-security",
-        "URIs: http://other.example",
+        "URIs: http://debian.example/debian/",
+        "URIs: http://debian.example/debian-security/",
+        "URIs: http://other.example/linux/debian",
         'source = { registry = "https://m.example/pypi/simple" }',
-        '{ url = "https://m.example/pypi/packages/a/b.whl" }',
-        'resolved "https://u:a&b@npm.example/a/-/a-1.tgz#1"',
+        f'{{ url = "https://m.example/pypi/packages/{path}/b.whl" }}',
+        'resolved "https://u:a&b@npm.example/@b/a/-/a-1.tgz#1"',
     ]
     assert sources.read_text() == original
     assert sources.stat().st_mtime == 1
@@ -100,21 +103,22 @@ def test_files_have_the_mirror_during_a_step_and_are_as_they_were_after_it(step,
 def test_what_a_step_writes_stays(step):
     apk = step.root / "etc/apk/repositories"
     apk.parent.mkdir(parents=True)
-    apk.write_text("https://dl-cdn.alpinelinux.org/alpine/v3.20/main\n")
+    apk.write_text("https://old.example/alpine/v3.20/main\n")
     (step.root / "work").mkdir()
-    (step.root / "work/yarn.lock").write_text("https://registry.npmjs.org/a\n")
+    lock = "work/yarn.lock"
+    (step.root / lock).write_text("https://n.example/a/-/a.tgz\n")
     environment = RunEnvironment(Mirrors(apk="http://apk.example", npm="http://npm.example"))
-    done = step(environment, f"cat {apk}; echo mine > {apk}; cd /; rm {step.root}/work/yarn.lock")
+    done = step(environment, f"cat {apk}; echo mine > {apk}; cd /; rm {step.root}/{lock}")
     assert (done.returncode, done.stdout) == (0, "http://apk.example/alpine/v3.20/main\n")
     assert apk.read_text() == "mine\n"
-    assert not (step.root / "work/yarn.lock").exists()
+    assert not (step.root / lock).exists()
 
 
 def test_packages_of_a_snapshot(step):
     sources = step.root / "etc/apt/sources.list"
     sources.parent.mkdir(parents=True)
     sources.write_text(
-        "deb http://mirror.example/debian bookworm main\ndeb http://security.debian.org/debian-security b main\n"
+        "deb http://mirror.example/debian bookworm main\ndeb http://security.example/debian-security b main\n"
     )
     environment = RunEnvironment(apt_snapshot="20250102T030405Z")
     done = step(environment, f"cat {sources}")
