@@ -260,7 +260,20 @@ components:
         line:
           description: The whole line, as it is in the file.
           type: str
+        known:
+          description: Languages that the source has texts in; empty where they are not kept in folders of their own.
+          type: list
+          elements: str
+          sample: [de-DE, en-US, zh-Hans]
           sample: "  defaultLocale: 'en-US',"
+    page:
+      description: A path that is answered with a page and not with a redirection (web).
+      type: str
+      sample: /signin
+    downloaded_data:
+      description: Names of the data that the build downloads for C(nltk) and C(tiktoken) (api).
+      type: dict
+      sample: {"nltk": ["punkt", "stopwords"], "tiktoken": ["gpt2"]}
     base_path_argument:
       description: The build argument for the path that the pages are served below (web). Null in releases without it.
       type: str

@@ -10,7 +10,7 @@ import json
 import re
 from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
-from typing import AbstractSet, Any, Callable, Sequence
+from typing import AbstractSet, Any, Callable, Mapping, Sequence
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.apt_pins import find_pins
@@ -37,6 +37,12 @@ _LOCALE_FILES = (
     "web/i18n/index.js",
 )
 _LOCALE = re.compile(r"\bdefaultLocale(?:\s*:\s*\w+)?\s*[:=]\s*(?P<quote>['\"])(?P<value>[A-Za-z0-9_-]+)(?P=quote)")
+_DOWNLOADS = {
+    "nltk": re.compile(r"\bnltk\.download\(['\"]([\w-]+)['\"]"),
+    "tiktoken": re.compile(r"\btiktoken\.encoding_for_model\(['\"]([\w.-]+)['\"]"),
+}
+#: Dify's root leads to pages that want a login.
+_SIGNIN_PAGE = "web/app/signin/page.tsx"
 _BASE_PATH = "NEXT_PUBLIC_BASE_PATH"
 
 
@@ -69,12 +75,14 @@ class PythonComponent(Component):
 
     :param package_manager: ``uv``, ``poetry`` or ``pip``; None when no file of them is there.
     :param virtual_env: the folder in the image that packages belong in; None for the base image's own Python.
+    :param downloaded_data: names of what a step downloads for ``nltk`` and ``tiktoken``.
     """
 
     package_manager: str | None
     package_manager_version: str | None
     virtual_env: str | None
     lock_file: str | None
+    downloaded_data: Mapping[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True)
@@ -82,11 +90,13 @@ class DefaultLocale:
     """Where the default language stands: a literal, so that only a patch of the source changes it.
 
     :param line: the whole line, as it is in the file.
+    :param known: languages that the source has texts in, sorted; empty where they are not kept in folders of their own.
     """
 
     file: str
     value: str
     line: str
+    known: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -95,6 +105,7 @@ class WebComponent(Component):
 
     :param package_manager: ``pnpm``, ``yarn`` or ``npm``; None when no lock file of them is there.
     :param corepack: whether corepack brings the package manager.
+    :param page: a path that is answered with a page and not with a redirection.
     :param base_path_argument: the build argument for the path that the pages are served below; None before there was one.
     """
 
@@ -104,6 +115,7 @@ class WebComponent(Component):
     lock_file: str | None
     default_locale: DefaultLocale | None
     base_path_argument: str | None
+    page: str
 
 
 @dataclass(frozen=True)
@@ -145,7 +157,12 @@ def find_python_component(layout: Layout, folder: str, sources: Sources) -> Pyth
     component = find_component(layout, sources)
     manager = _PackageManager.find(layout, _PYTHON_LOCKS, (folder,), sources)
     virtual_env = component.configuration.environment.get("VIRTUAL_ENV")
-    return PythonComponent(**vars(component), **manager.named(manager.pinned("==")), virtual_env=virtual_env)
+    return PythonComponent(
+        **vars(component),
+        **manager.named(manager.pinned("==")),
+        virtual_env=virtual_env,
+        downloaded_data=_downloaded_data(manager.steps),
+    )
 
 
 def find_web_component(layout: Layout, sources: Sources) -> WebComponent:
@@ -159,6 +176,7 @@ def find_web_component(layout: Layout, sources: Sources) -> WebComponent:
         corepack=manager.runs("corepack"),
         default_locale=find_default_locale(sources),
         base_path_argument=_BASE_PATH if _BASE_PATH in component.arguments else None,
+        page="/signin" if _SIGNIN_PAGE in sources.files else "/",
     )
 
 
@@ -168,8 +186,22 @@ def find_default_locale(sources: Sources) -> DefaultLocale | None:
         for line in sources.text(file).splitlines():
             match = _LOCALE.search(line)
             if match:
-                return DefaultLocale(file, match["value"], line)
+                return DefaultLocale(file, match["value"], line, _known_locales(sources.files))
     return None
+
+
+def _known_locales(files: AbstractSet[str]) -> tuple[str, ...]:
+    folders = {path.split("/")[2] for path in files if path.startswith("web/i18n/") and path.count("/") > 2}
+    return tuple(sorted(folders))
+
+
+def _downloaded_data(steps: Sequence[Step]) -> dict[str, tuple[str, ...]]:
+    found = {}
+    for name, pattern in _DOWNLOADS.items():
+        names = [data for step in steps for data in pattern.findall(step.instruction.value)]
+        if names:
+            found[name] = tuple(dict.fromkeys(names))
+    return found
 
 
 @dataclass(frozen=True)

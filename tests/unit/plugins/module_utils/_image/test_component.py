@@ -264,3 +264,25 @@ def test_what_a_dockerfile_tells():
 def test_a_base_that_must_be_given_is_not_told():
     found = find_component(Layout(".", "Dockerfile"), sources({"Dockerfile": "ARG BASE\nFROM $BASE\nUSER 1\n"}))
     assert (found.base_images, found.configuration.user) == (None, "1")
+
+
+def test_what_a_build_downloads_is_told():
+    text = (
+        "FROM python:3.12\nRUN python -c \"import nltk; nltk.download('punkt'); nltk.download('stopwords')\"\n"
+        "RUN python -c \"import tiktoken; tiktoken.encoding_for_model('gpt2')\"\n"
+    )
+    found = find_python_component(API, "api", sources({"api/Dockerfile": text}))
+    assert found.downloaded_data == {"nltk": ("punkt", "stopwords"), "tiktoken": ("gpt2",)}
+
+
+def test_languages_and_a_page_without_a_login_are_told():
+    texts = {
+        "web/i18n/index.ts": "defaultLocale: 'en-US'",
+        "web/i18n/en-US/app.json": "",
+        "web/i18n/zh-Hans/app.json": "",
+        "web/Dockerfile": "FROM node:20\n",
+    }
+    assert find_default_locale(sources(texts)).known == ("en-US", "zh-Hans")
+    web = Layout("web", "Dockerfile")
+    assert find_web_component(web, sources(texts)).page == "/"
+    assert find_web_component(web, sources({**texts, "web/app/signin/page.tsx": ""})).page == "/signin"

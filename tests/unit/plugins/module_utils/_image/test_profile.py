@@ -213,6 +213,7 @@ def test_the_image_of_an_api():
         "package_manager_version": "0.8.9",
         "virtual_env": "/app/api/.venv",
         "lock_file": "api/uv.lock",
+        "downloaded_data": {},
     }
 
 
