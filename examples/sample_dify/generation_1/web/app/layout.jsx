@@ -13,6 +13,7 @@ export default function Layout({ children }) {
         data-api-prefix={process.env.NEXT_PUBLIC_API_PREFIX || '/console/api'}
         style={{ fontFamily: 'sans-serif', margin: '3rem auto', maxWidth: '40rem' }}
       >
+        <img src={`${process.env.NEXT_PUBLIC_BASE_PATH || ''}/logo/logo.svg`} alt="" />
         {children}
       </body>
     </html>

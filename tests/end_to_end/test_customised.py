@@ -1,0 +1,189 @@
+# Copyright: Contributors to the imagefleet.dify project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The sample's generations, customised by the build playbook, looked at from outside on both platforms."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import subprocess
+import time
+import urllib.request
+from contextlib import contextmanager
+
+import pytest
+
+OLD, NEW = "0.15.90", "1.15.90"
+PLATFORMS = ("linux/amd64", "linux/arm64")
+PATCH = """\
+--- a/api/app.py
++++ b/api/app.py
+@@ -1 +1,2 @@
++# patched
+ {first}
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("customised")
+
+
+@pytest.fixture(scope="module")
+def namespace():
+    return f"c{secrets.token_hex(4)}"
+
+
+@pytest.fixture(scope="module")
+def given(folder, repository_root):
+    """Files of the controller, and the customisation that names them."""
+    subprocess.run([repository_root / "tools/sample_source", folder / "source"], check=True, capture_output=True)
+    first = (folder / "source/api/app.py").read_text().splitlines()[0]
+    (folder / "mark.patch").write_text(PATCH.format(first=first))
+    (folder / "before start.sh").write_text(
+        '#!/bin/sh\nset -e\ntest -n "$GREETING"\necho "hook: $GREETING" > /tmp/hook\n'
+    )
+    (folder / "logo.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"><title>Ours</title></svg>\n')
+    return {
+        "api": {
+            "pip_packages": ["humanize==4.11.0"],
+            "files": [{"content": "ours\n", "dest": "/app/api/ours.txt", "owner": "1001", "mode": "0640"}],
+            "scripts": [{"src": str(folder / "before start.sh"), "hook": True}],
+            "env": {"GREETING": "it's ours"},
+            "patches": [str(folder / "mark.patch")],
+        },
+        "web": {
+            "default_locale": "zh-Hans",
+            "brand": [{"path": "logo/logo.svg", "src": str(folder / "logo.svg")}],
+        },
+    }
+
+
+@pytest.fixture
+def build(run_playbook, repository_root, folder, namespace):
+    def run(*options, **variables):
+        return run_playbook(
+            "playbooks/build.yml",
+            "-i", str(repository_root / "examples/inventory.yml"),
+            "--extra-vars", f"@{repository_root}/examples/sample_dify/variables.yml",
+            *options,
+            **{
+                "images_source": {"repo": str(folder / "source")},
+                "images_source_dest": str(folder / "checkout"),
+                "images_namespace": namespace,
+                "images_components": ["api", "web"],
+                "images_report_dir": str(folder / "report"),
+                "images_bases_lock": str(folder / "bases.lock.yml"),
+                **variables,
+            },
+        )  # fmt: skip
+
+    return run
+
+
+@contextmanager
+def running(reference, platform, port, **environment):
+    """A container of an image; gives its name and the address of a port."""
+    name = f"customised-{secrets.token_hex(4)}"
+    variables = [part for key, value in environment.items() for part in ("--env", f"{key}={value}")]
+    command = ["docker", "run", "--detach", "--name", name, "--platform", platform, *variables]
+    try:
+        subprocess.run([*command, "--publish", f"127.0.0.1::{port}", reference], check=True, capture_output=True)
+        found = subprocess.run(["docker", "port", name, str(port)], check=True, capture_output=True, text=True)
+        yield name, found.stdout.split()[0]
+    finally:
+        subprocess.run(["docker", "rm", "--force", "--volumes", name], check=False, capture_output=True)
+
+
+def page(address, path):
+    deadline = time.monotonic() + 180
+    while True:
+        try:
+            with urllib.request.urlopen(f"http://{address}{path}", timeout=10) as answer:
+                return answer.read().decode()
+        except OSError:
+            assert time.monotonic() < deadline, f"{path} is not answered"
+            time.sleep(1)
+
+
+def within(name, *command):
+    done = subprocess.run(["docker", "exec", name, *command], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+@pytest.mark.parametrize("version", [NEW, OLD])
+def test_customised_on_both_platforms(build, given, folder, namespace, registry, version):
+    build(images_version=version, images_tags=[version], images_customisation=given)
+    report = json.loads((folder / "report/report.json").read_text())
+    for image in report["images"]:
+        assert [platform["platform"] for platform in image["platforms"]] == list(PLATFORMS)
+    for platform in PLATFORMS:
+        reference = f"{registry}/{namespace}/dify-api:{version}"
+        with running(reference, platform, 5001, DIFY_PORT="5001") as (name, address):
+            assert json.loads(page(address, "/health"))["version"] == version
+            # G6: the guide's pip install would have landed beside the environment that the api runs in.
+            assert within(name, "python", "-c", "import humanize; print(humanize.__file__)").startswith(
+                "/app/api/.venv/"
+            )
+            assert within(name, "cat", "/tmp/hook") == "hook: it's ours"
+            assert within(name, "stat", "--format", "%u %a", "/app/api/ours.txt") == "1001 640"
+            assert within(name, "id", "--user") == "1001"
+            assert within(name, "head", "--lines", "1", "/app/api/app.py") == "# patched"
+        reference = f"{registry}/{namespace}/dify-web:{version}"
+        with running(reference, platform, 3000) as (name, address):
+            text = page(address, "/")
+            # G4: the guide's environment variable would have left it in English.
+            assert '<html lang="zh-Hans"' in text
+            assert "问问你的笔记" in text
+            assert "<title>Ours</title>" in page(address, "/logo/logo.svg")
+
+
+def test_labels_say_that_it_is_not_upstreams(namespace, registry):
+    labels = {}
+    for component in ("api", "web"):
+        reference = f"{registry}/{namespace}/dify-{component}:{NEW}"
+        subprocess.run(["docker", "pull", "--quiet", reference], check=True, capture_output=True)
+        inspect = ["docker", "image", "inspect", "--format", "{{json .Config.Labels}}", reference]
+        found = json.loads(subprocess.run(inspect, check=True, capture_output=True, text=True).stdout)
+        labels[component] = found["org.opencontainers.image.version"]
+        subprocess.run(["docker", "image", "rm", "--force", reference], check=True, capture_output=True)
+    assert labels == {"api": f"{NEW}+patched.customised", "web": f"{NEW}+patched"}
+
+
+def test_again_it_changes_nothing_and_a_change_on_top_costs_no_component(build, given, folder):
+    old = {"images_version": OLD, "images_tags": [OLD]}
+    output = build(**old, images_customisation=given, images_builder="no-such-builder")
+    assert "changed=0" in output
+    more = {**given, "api": {**given["api"], "env": {"GREETING": "hello"}}}
+    build(**old, images_customisation=more)
+    images = {image["name"]: image for image in json.loads((folder / "report/report.json").read_text())["images"]}
+    assert images["api"]["built"]
+    assert not images["api"]["upstream"]["built"]
+    assert not images["web"]["built"]
+    assert "changed=0" in build("--check", "--diff", **old, images_customisation=more)
+
+
+def test_what_a_generation_cannot_do_is_an_error_with_the_versions_that_can(build, given):
+    customisation = {"web": {"base_path": "/ai"}}
+    with pytest.raises(pytest.fail.Exception) as failure:
+        build(images_version=OLD, images_tags=[OLD], images_customisation=customisation)
+    assert "Dify has it since 1.11.3" in str(failure.value)
+    with pytest.raises(pytest.fail.Exception) as failure:
+        build(images_customisation={"web": {"pip_packages": ["humanize"]}})
+    assert "pip_packages" in str(failure.value)
+
+
+def test_bases_are_locked_on_request_and_kept(build, folder, registry):
+    variables = {"images_components": ["api"], "images_version": OLD, "images_tags": ["locked"]}
+    output = build(**variables, images_update_bases=True)
+    lock = (folder / "bases.lock.yml").read_text()
+    assert f"{registry}/bases/python:3.11-slim-bookworm: sha256:" in lock
+    assert "new -> sha256:" in output
+    assert "changed=0" in build(**variables, images_builder="no-such-builder")
+    (folder / "bases.lock.yml").write_text(lock.partition("sha256:")[0] + "sha256:" + "0" * 64 + "\n")
+    output = build("--check", **variables)
+    assert "sha256:" + "0" * 64 in output
+    (folder / "bases.lock.yml").unlink()
