@@ -21,6 +21,12 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._image.dockerfile 
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.import_test import import_test
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.installed_file import InstalledFile
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.pip_requirements import parse_packages
+from ansible_collections.imagefleet.dify.plugins.module_utils._image.run_environment import (
+    SCRATCH,
+    SCRIPT_PATH,
+    RunEnvironment,
+)
+from ansible_collections.imagefleet.dify.plugins.module_utils._image.run_steps import with_script
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.start_hooks import ENTRYPOINT
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.upstream import Upstream
 
@@ -215,6 +221,20 @@ def test_a_script_that_is_no_hook_changes_no_entrypoint():
     wanted = Customisation(files=hook().files)
     assert keywords(WEB, wanted) == ["COPY"]
     assert "entrypoint" not in context_files(WEB, wanted)
+
+
+@pytest.mark.parametrize("wanted", [PACKAGES, DEBIAN], ids=["pip", "apt"])
+def test_mirrors_and_a_ca_reach_the_steps(wanted):
+    """What image_build gives to RUN steps is mounted beside what these mount, and read before their commands."""
+    around = RunEnvironment(proxy={"http": "http://proxy:1"}, ca_bundle="/ca.pem")
+    text = with_script(context_files(UV, wanted)["Dockerfile"].decode(), SCRIPT_PATH, around.mounts())
+    (stage,) = parse_dockerfile(text).stages
+    (step,) = [one for one in stage.instructions if one.keyword == "RUN"]
+    assert step.value.startswith(f". {SCRIPT_PATH}; set -eu;")
+    mounts = [dict(part.split("=") for part in value.split(",")) for name, value in step.flags if name == "mount"]
+    targets = [mount["target"] for mount in mounts]
+    assert len(targets) == len(set(targets)) > len(around.mounts())
+    assert not any(target.startswith(f"{SCRATCH}/") for target in targets)
 
 
 # The commands themselves, by a real shell and a real pip.
