@@ -10,16 +10,18 @@ the image's environment, in its history or its provenance, and BuildKit's cache 
 
 from __future__ import annotations
 
+import base64
 import shlex
 from dataclasses import dataclass, field
-from typing import Any, Mapping
-from urllib.parse import urlsplit
+from typing import Any, Mapping, Sequence
+from urllib.parse import unquote, urlsplit
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.mirrors import (
     Mirrors,
     parse_mirrors,
     passwords_of,
+    without_user_info,
 )
 
 #: Ids of the secret mounts that bring it, and where they are.
@@ -73,8 +75,10 @@ class RunEnvironment:
     def script(self) -> str:
         """For POSIX shells, also under ``set -eu``. Files that it changes for a command are as they were afterwards."""
         lines = [f"export {name}={shlex.quote(value)}" for name, value in self._exports().items()]
+        lines.append(f": > {SCRATCH}/apt.conf")
         if self.ca_bundle:
             lines.append(_CA)
+        lines += self._logins()
         commands = self._rewritten_files()
         if commands:
             lines.append(_REWRITE.replace("@COMMANDS@", "\n".join(commands)))
@@ -87,6 +91,7 @@ class RunEnvironment:
     def _exports(self) -> dict[str, str]:
         mirrors = self.mirrors
         index = urlsplit(mirrors.pip or "")
+        npm, npm_login = without_user_info(mirrors.npm or "") or None, urlsplit(mirrors.npm or "")
         plain = index.netloc.rpartition("@")[2] if index.scheme == "http" else None
         found: dict[str, str | None] = {
             "PIP_INDEX_URL": mirrors.pip,
@@ -97,9 +102,11 @@ class RunEnvironment:
             # uv below 0.4.23.
             "UV_INDEX_URL": mirrors.pip,
             "POETRY_PYPI_MIRROR_URL": mirrors.pip,
-            "npm_config_registry": mirrors.npm,
-            "YARN_REGISTRY": mirrors.npm,
-            "COREPACK_NPM_REGISTRY": mirrors.npm,
+            "npm_config_registry": npm,
+            "YARN_REGISTRY": npm,
+            "COREPACK_NPM_REGISTRY": npm,
+            "COREPACK_NPM_USERNAME": unquote(npm_login.username or "") or None,
+            "COREPACK_NPM_PASSWORD": unquote(npm_login.password or "") or None,
             "NODEJS_ORG_MIRROR": mirrors.node,
             "npm_config_disturl": mirrors.node,
             "GOPROXY": mirrors.go,
@@ -108,6 +115,33 @@ class RunEnvironment:
             found[f"{key}_proxy"] = found[f"{key.upper()}_PROXY"] = self.proxy.get(key)
         found["no_proxy"] = found["NO_PROXY"] = self.proxy.get("no_proxy")
         return {**{name: value for name, value in found.items() if value}, **self.variables}
+
+    def _logins(self) -> list[str]:
+        """Shell commands that put logins where tools look for them, so that they are not in addresses that tools keep."""
+        commands = []
+        hosts = [address for address in (self.mirrors.apt, self.mirrors.apt_snapshot) if address]
+        machines = [
+            f"machine {parts.scheme}://{parts.netloc.rpartition('@')[2]} "
+            f"login {unquote(parts.username or '')} password {unquote(parts.password or '')}"
+            for parts in map(urlsplit, hosts)
+            if parts.username
+        ]
+        if hosts or self.apt_snapshot:
+            # A cache of apt's names its sources, and is left where a step removes no more than the lists.
+            settings = ['Dir::Cache::pkgcache "";', 'Dir::Cache::srcpkgcache "";']
+            if machines:
+                commands.append(_text(machines, f"{SCRATCH}/netrc"))
+                settings.append(f'Dir::Etc::netrc "{SCRATCH}/netrc";')
+            if self.apt_snapshot:
+                settings.append('Acquire::Check-Valid-Until "false";')
+            commands += [_text(settings, f"{SCRATCH}/apt.conf", ">>"), f"export APT_CONFIG={SCRATCH}/apt.conf"]
+        npm = urlsplit(self.mirrors.npm or "")
+        if npm.username:
+            login = base64.b64encode(f"{unquote(npm.username)}:{unquote(npm.password or '')}".encode()).decode()
+            realm = f"//{npm.netloc.rpartition('@')[2]}{npm.path}/"
+            commands.append(_text([f"{realm}:_auth={login}", "always-auth=true"], f"{SCRATCH}/npmrc"))
+            commands.append(f"export NPM_CONFIG_USERCONFIG={SCRATCH}/npmrc")
+        return commands
 
     def _rewritten_files(self) -> list[str]:
         """Shell commands that change addresses in files, for as long as the step runs."""
@@ -123,19 +157,19 @@ class RunEnvironment:
             # Files by the digits of their hash are PyPI's own way; indexes of others stay.
             hashed = "[0-9a-f]{2}/[0-9a-f]{2}/[0-9a-f]{60}/"
             files = [
-                _replaced(f'https://[^/"]+/packages/({hashed})', f"{mirrors.pip_files}/\\1"),
-                _replaced('registry = "https://[^/"]+/simple/?"', f'registry = "{mirrors.pip}"'),
+                _replaced(f'https://[^/"]+/packages/({hashed})', f"{without_user_info(mirrors.pip_files)}/\\1"),
+                # uv has the login from its settings, and takes an address with one for another index.
+                _replaced('registry = "https://[^/"]+/simple/?"', f'registry = "{without_user_info(mirrors.pip)}"'),
             ]
             commands.append(_rewrite("uv.lock", files))
         if mirrors.npm:
-            commands.append(
-                _rewrite("yarn.lock", [_replaced('"https://[^/"]+/((@[^/"]+/)?[^/"]+/-/)', f'"{mirrors.npm}/\\1')])
-            )
+            npm = without_user_info(mirrors.npm)
+            commands.append(_rewrite("yarn.lock", [_replaced('"https://[^/"]+/((@[^/"]+/)?[^/"]+/-/)', f'"{npm}/\\1')]))
         return commands
 
     def _apt_expressions(self) -> list[str]:
         if self.apt_snapshot:
-            start = f"{self.mirrors.apt_snapshot or _SNAPSHOT}/archive"
+            start = f"{without_user_info(self.mirrors.apt_snapshot or _SNAPSHOT)}/archive"
             return [
                 _replaced(f"https?://[^/ ]+/{archive}/?( |$)", f"{start}/{archive}/{self.apt_snapshot}/\\1")
                 for archive in ("debian", "debian-security")
@@ -143,7 +177,8 @@ class RunEnvironment:
         if not self.mirrors.apt:
             return []
         # What a distribution serves at the root of a host; repositories of others lie elsewhere.
-        return [_replaced(f"https?://[^/ ]+/({'|'.join(_ARCHIVES)})/?( |$)", f"{self.mirrors.apt}/\\1/\\2")]
+        mirror = without_user_info(self.mirrors.apt)
+        return [_replaced(f"https?://[^/ ]+/({'|'.join(_ARCHIVES)})/?( |$)", f"{mirror}/\\1/\\2")]
 
     def _python_addresses(self) -> dict[str, str]:
         addresses = {
@@ -169,6 +204,11 @@ def parse_run_environment(options: Mapping[str, Any], variables: Mapping[str, st
     return RunEnvironment(parse_mirrors(options["mirrors"]), proxy, options["ca_bundle"] or None, dict(variables))
 
 
+def _text(lines: Sequence[str], path: str, redirection: str = ">") -> str:
+    quoted = " ".join(shlex.quote(line) for line in lines)
+    return f"printf '%s\\n' {quoted} {redirection} {path}"
+
+
 def _replaced(pattern: str, by: str) -> str:
     escaped = by.replace("&", "\\&")
     return f"-e 's#{pattern}#{escaped}#g'"
@@ -188,10 +228,8 @@ cat {CA_PATH} >> "$imagefleet_ca"
 chmod 0644 "$imagefleet_ca"
 export SSL_CERT_FILE="$imagefleet_ca" REQUESTS_CA_BUNDLE="$imagefleet_ca" CURL_CA_BUNDLE="$imagefleet_ca"
 export PIP_CERT="$imagefleet_ca" GIT_SSL_CAINFO="$imagefleet_ca" NODE_EXTRA_CA_CERTS="$imagefleet_ca"
-if [ -d /etc/apt ]; then
-  printf 'Acquire::https::CaInfo "%s";\\n' "$imagefleet_ca" > {SCRATCH}/apt.conf
-  export APT_CONFIG={SCRATCH}/apt.conf
-fi"""
+printf 'Acquire::https::CaInfo "%s";\\n' "$imagefleet_ca" >> {SCRATCH}/apt.conf
+export APT_CONFIG={SCRATCH}/apt.conf"""
 
 _REWRITE = f"""\
 imagefleet_rewrite() {{

@@ -93,11 +93,26 @@ def test_files_have_the_mirror_during_a_step_and_are_as_they_were_after_it(step,
         "URIs: http://other.example/linux/debian",
         'source = { registry = "https://m.example/pypi/simple" }',
         f'{{ url = "https://m.example/pypi/packages/{path}/b.whl" }}',
-        'resolved "https://u:a&b@npm.example/@b/a/-/a-1.tgz#1"',
+        'resolved "https://npm.example/@b/a/-/a-1.tgz#1"',
     ]
     assert sources.read_text() == original
     assert sources.stat().st_mtime == 1
     assert lock.read_text() == before
+
+
+def test_logins_are_given_apart_from_addresses(step):
+    """What tools keep of an address then has no password."""
+    environment = RunEnvironment(Mirrors(npm="https://u:a%26b@npm.example/x", apt="http://v:c@apt.example"))
+    done = step(
+        environment, 'echo "$npm_config_registry"; cat "$NPM_CONFIG_USERCONFIG" "$APT_CONFIG"; cat */netrc ../*/netrc'
+    )
+    assert done.stdout.splitlines()[:3] == [
+        "https://npm.example/x",
+        "//npm.example/x/:_auth=dTphJmI=",
+        "always-auth=true",
+    ]
+    assert f'Dir::Etc::netrc "{step.root}/scratch/netrc";' in done.stdout
+    assert "machine http://apt.example login v password c" in done.stdout
 
 
 def test_what_a_step_writes_stays(step):
