@@ -201,7 +201,7 @@ def _image_request(name: str, options: Mapping[str, Any]) -> ImageRequest:
         rebuild=options["rebuild"],
         max_age=options["max_age"],
         exact_revision=options["exact_revision"],
-        compare_to=parse_reference(options["compare_to"]) if options["compare_to"] else None,
+        compare_to=_compared(options["compare_to"]) if options["compare_to"] else None,
     )
 
 
@@ -221,6 +221,13 @@ def _check_combination(options: Mapping[str, Any]) -> None:
         if options[option] and options["output"] == "engine":
             raise CollectionError(f"{option} needs output registry or oci_layout: the engine keeps images without it.")
     _check_lists(options)
+
+
+def _compared(text: str) -> Reference:
+    try:
+        return parse_reference(text)
+    except CollectionError as error:
+        raise CollectionError(f"compare_to: {error.msg}", **error.facts) from error
 
 
 def _run_environment(options: Mapping[str, Any]) -> RunEnvironment:
