@@ -122,6 +122,42 @@ def test_which_components_get_an_image_on_top(wanted, components):
     assert list(value_of("__images_customisations", images_customisation=wanted)) == components
 
 
+TAGGED = {"item": "api", "image": {"inputs": {"by_platform": {"linux/amd64": {"images": {"upstream": "sha256:0"}}}}}}
+PLAIN = {"item": "api", "image": {"inputs": {"by_platform": {"linux/amd64": {"images": {"python:3.12": "sha256:0"}}}}}}
+
+
+@pytest.mark.parametrize(
+    "tagged, before",
+    [
+        pytest.param(TAGGED, {"api": "sha256:0"}, id="a-customised-image"),
+        pytest.param(PLAIN, {}, id="a-plain-one"),
+        pytest.param(
+            {"item": "api", "image": {"inputs": {"by_platform": {"linux/amd64": {}}}}}, {}, id="without-a-base"
+        ),
+        pytest.param({"item": "api", "image": {"inputs": None}}, {}, id="built-by-somebody-else"),
+        pytest.param({"item": "api", "exists": False}, {}, id="nothing"),
+        pytest.param({"item": "api", "skipped": True}, {}, id="not-asked"),
+    ],
+)
+def test_what_customised_images_were_built_on(tagged, before):
+    assert value_of("__images_customised_before", __images_tagged={"results": [tagged]}) == before
+
+
+def test_reasons_are_told_against_an_image_of_the_same_kind():
+    def compared(tagged):
+        (image,) = value_of(
+            "__images_to_derive",
+            images_customisation={"api": {"env": {"A": 1}}},
+            __images_build={"images": [BUILT]},
+            __images_customised={"results": [CUSTOMISED]},
+            __images_tagged={"results": [tagged]},
+        )
+        return image.get("compare_to")
+
+    assert compared(TAGGED) == "localhost:5000/dify/dify-api:used"
+    assert compared(PLAIN) is None
+
+
 def test_the_image_on_top_is_built_on_the_one_that_was_built():
     options = {"labels": {"team": "ai"}, "target": "base", "cache_to": ["x"], "context": "/elsewhere"}
     (image,) = value_of(
@@ -137,7 +173,6 @@ def test_the_image_on_top_is_built_on_the_one_that_was_built():
         "version": "1.0+customised",
         "repository": "localhost:5000/staging/dify-api",
         "context": "/srv/source-customisation/api",
-        "compare_to": "localhost:5000/dify/dify-api:used",
         "base_images": {"upstream": UPSTREAM},
         "build_env": {"B": "2"},
         "labels": {"team": "ai"},
