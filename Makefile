@@ -3,7 +3,7 @@ PYTHON ?= python3
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.collections
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help bootstrap demo test lint sanity unit integration molecule faults builders versions
+.PHONY: help bootstrap demo test lint sanity unit integration molecule faults customised builders versions
 .DEFAULT_GOAL := help
 
 help: ## print this list
@@ -35,6 +35,9 @@ molecule: bootstrap ## hosts from nothing to an image, amd64 and emulated arm64,
 
 faults: bootstrap ## kills at thirty moments, every bad value, many more states in check mode: half an hour (after make test)
 	@tools/check faults
+
+customised: bootstrap ## both generations of the sample, customised, looked at on both platforms: ten minutes (after make test)
+	@tools/check customised
 
 builders: bootstrap ## builders on a real BuildKit, built with Go, and on stand-ins, by an older and a newer buildx (after make test)
 	@tools/check builders

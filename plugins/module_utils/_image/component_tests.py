@@ -42,7 +42,9 @@ def component_tests(
     :param profile: the component's, as ``source_profile`` returns it.
     :param base_path: the path that the pages are served below, when it is not the root.
     """
-    found = [_asks_page(test, base_path + str(profile.get("page") or "/")) for test in tests]
+    page = base_path + str(profile.get("page") or "/")
+    # Below a path, a slash at the end is answered with a redirection.
+    found = [_asks_page(test, page if page == "/" else page.rstrip("/")) for test in tests]
     data = profile.get("downloaded_data") or {}
     for name, program in (("nltk", _NLTK), ("tiktoken", _TIKTOKEN)):
         if data.get(name):

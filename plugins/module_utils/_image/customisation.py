@@ -21,7 +21,7 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._image.pip_require
     parse_requirements_file,
     require_hashes,
 )
-from ansible_collections.imagefleet.dify.plugins.module_utils._image.request import _SECRET_NAME
+from ansible_collections.imagefleet.dify.plugins.module_utils._image.request import SECRET_NAME
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.start_hooks import HOOKS_FOLDER
 
 _SQUID = "ssrf_proxy"
@@ -231,7 +231,7 @@ def _environment(values: Mapping[Any, Any]) -> dict[str, str]:
 
 def _refuse_secret(name: str, value: str) -> None:
     password = urlsplit(value).password if "://" in value else None
-    if _SECRET_NAME.search(name) or password:
+    if SECRET_NAME.search(name) or password:
         raise CollectionError(
             f"env.{name} looks like a secret, and everybody who pulls the image can read its environment. Give it to the "
             "container when it starts.",

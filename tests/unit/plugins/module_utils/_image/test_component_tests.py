@@ -18,6 +18,7 @@ HEALTH = {"name": "health", "http": {"path": "/health", "port": 5001}}
     [
         pytest.param({}, "", "/", id="nothing-known"),
         pytest.param({"page": "/signin"}, "", "/signin", id="the-root-leads-elsewhere"),
+        pytest.param({}, "/ai", "/ai", id="the-root-below-a-path"),
         pytest.param({"page": "/signin"}, "/ai", "/ai/signin", id="below-a-path"),
     ],
 )
