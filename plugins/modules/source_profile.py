@@ -260,12 +260,12 @@ components:
         line:
           description: The whole line, as it is in the file.
           type: str
+          sample: "  defaultLocale: 'en-US',"
         known:
           description: Languages that the source has texts in; empty where they are not kept in folders of their own.
           type: list
           elements: str
           sample: [de-DE, en-US, zh-Hans]
-          sample: "  defaultLocale: 'en-US',"
     page:
       description: A path that is answered with a page and not with a redirection (web).
       type: str
