@@ -13,6 +13,7 @@ import yaml
 from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.loader import init_plugin_loader
 from ansible.template import Templar, trust_as_template
+from ansible.utils.collection_loader._collection_finder import _AnsibleCollectionFinder
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.build_spec import IMAGE_OPTIONS
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.customisation import CUSTOMISATION_SPEC
@@ -29,7 +30,10 @@ CUSTOMISED = {"item": "api", "customised": True, "smoke_tests": [{"name": "an im
 
 @pytest.fixture(scope="module", autouse=True)
 def plugins():
+    """Ansible finds filters of ours by an importer of its own, which must not stay for tests that import modules."""
     init_plugin_loader([])
+    yield
+    _AnsibleCollectionFinder._remove()
 
 
 def trusted(value):
