@@ -63,18 +63,26 @@ def test_on_one_host_one_builds_and_the_others_wait(runners, arguments, content,
 
 @pytest.mark.parametrize("runners", [{"one": (), "two": ANOTHER_HOST}], indirect=True, ids=["two"])
 def test_on_two_hosts_both_build_and_the_first_tag_wins(runners, arguments, content, prefix):
-    results = at_once(runners, arguments)
-    platforms = [result["images"][0]["platforms"][0] for result in results.values()]
-    assert [platform["built"] for platform in platforms] == [True, True]
-    tags = content.tags(f"{prefix}/page")
-    assert len([tag for tag in tags if tag.startswith("building-")]) == 2, "each host pushes to a tag of its own"
-    # A registry cannot swap: where both put in the same millisecond, each may read its own before the other's arrives.
-    # What either returns is whole, and what the tag points at is one of them.
-    returned = {result["images"][0]["digest"] for result in results.values()}
-    assert {digest for tag, digest in tags.items() if tag.startswith("fp-")} & returned
-    if len({platform["digest"] for platform in platforms}) == 1:
-        lost = len({digest for tag, digest in tags.items() if tag.startswith("building-")}) - 1
-        assert sum(platform["double_build"] for platform in platforms) == lost
-    again = runners["one"].run("image_build", **arguments)
-    assert not again["changed"]
-    assert content.faults(f"{prefix}/page", ["linux/amd64"]) == []
+    """A registry cannot swap. Where both put in the same millisecond, each may read its own before the other's arrives, and
+    nobody can report the double build: that may happen once, and not three times in a row.
+    """
+    (image,) = arguments["images"]
+    for attempt in "abc":
+        repository = f"{prefix}/page-{attempt}"
+        again = {**arguments, "images": [{**image, "repository": f"{content.host}/{repository}"}]}
+        results = at_once(runners, again)
+        platforms = [result["images"][0]["platforms"][0] for result in results.values()]
+        assert [platform["built"] for platform in platforms] == [True, True]
+        tags = content.tags(repository)
+        pushed = [digest for tag, digest in tags.items() if tag.startswith("building-")]
+        assert len(pushed) == 2, "each host pushes to a tag of its own"
+        # What either returns is whole, and what the tag points at is one of them.
+        returned = {result["images"][0]["digest"] for result in results.values()}
+        assert {digest for tag, digest in tags.items() if tag.startswith("fp-")} & returned
+        assert not runners["one"].run("image_build", **again)["changed"]
+        assert content.faults(repository, ["linux/amd64"]) == []
+        lost, reported = len(set(pushed)) - 1, sum(platform["double_build"] for platform in platforms)
+        assert reported <= lost
+        if reported == lost:
+            return
+    pytest.fail("a build was lost three times, and nobody reported it")
