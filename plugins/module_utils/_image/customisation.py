@@ -10,7 +10,6 @@ import posixpath
 import re
 from dataclasses import dataclass, field
 from typing import Any, Callable, Mapping, Sequence
-from urllib.parse import urlsplit
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.spec import ArgumentSpec
@@ -21,7 +20,7 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._image.pip_require
     parse_requirements_file,
     require_hashes,
 )
-from ansible_collections.imagefleet.dify.plugins.module_utils._image.request import SECRET_NAME
+from ansible_collections.imagefleet.dify.plugins.module_utils._image.request import looks_like_secret
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.start_hooks import HOOKS_FOLDER
 
 _SQUID = "ssrf_proxy"
@@ -230,8 +229,7 @@ def _environment(values: Mapping[Any, Any]) -> dict[str, str]:
 
 
 def _refuse_secret(name: str, value: str) -> None:
-    password = urlsplit(value).password if "://" in value else None
-    if SECRET_NAME.search(name) or password:
+    if looks_like_secret(name, value):
         raise CollectionError(
             f"env.{name} looks like a secret, and everybody who pulls the image can read its environment. Give it to the "
             "container when it starts.",

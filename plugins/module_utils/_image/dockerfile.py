@@ -116,14 +116,8 @@ class Dockerfile:
         :raises CollectionError: as :meth:`base_names`.
         """
         scope = self._global_scope(build_args)
-        names = self._stage_names()
-        number = self._reached_number(target)
-        while True:
-            base = _expand(self.stages[number].base, scope)
-            earlier = {name: index for name, index in names.items() if index < number and not name.isdigit()}
-            if base is None or base.lower() not in earlier:
-                return None if base in (None, "scratch") else base
-            number = earlier[base.lower()]
+        base = _expand(self.stages[self._chain(target, scope)[0]].base, scope)
+        return None if base == "scratch" else base
 
     def copied_paths(self, build_args: Mapping[str, str], target: str | None = None) -> tuple[str, ...] | None:
         """Patterns of the context's paths that the build reads, sorted; None when that can't be told from the text."""
@@ -149,12 +143,16 @@ class Dockerfile:
         """The steps of ``target`` and of the stages that it is based on, stage by stage, its own last."""
         scope = self._global_scope(build_args)
         walked = self._walked(build_args, scope)
-        number: int | None = self.stages.index(self._reached(target, scope)[-1])
-        chain: list[tuple[Step, ...]] = []
+        return tuple(walked[number] for number in self._chain(target, scope))
+
+    def _chain(self, target: str | None, scope: Mapping[str, str]) -> list[int]:
+        """The stage of ``target`` and those that it is based on, its own last."""
+        number: int | None = self._reached_number(target)
+        chain: list[int] = []
         while number is not None:
-            chain.insert(0, walked[number])
+            chain.insert(0, number)
             number = self._parent(number, scope)
-        return tuple(chain)
+        return chain
 
     def _parent(self, number: int, scope: Mapping[str, str]) -> int | None:
         base = _expand(self.stages[number].base, scope)
@@ -212,7 +210,8 @@ class Dockerfile:
                     if value is not None:
                         scope[name] = value
             elif instruction.keyword == "ENV":
-                scope.update(_environment(instruction.value, scope))
+                set_here = Step(instruction, scope).assignments()
+                scope.update({name: value or "" for name, value in set_here.items()})
         return scope
 
     def _stage_names(self) -> dict[str, int]:
@@ -244,12 +243,10 @@ class Dockerfile:
         return names[target.lower()]
 
     def _stages_used_by(self, number: int, names: Mapping[str, int], scope: Mapping[str, str]) -> Iterator[int]:
-        stage = self.stages[number]
-        earlier = {name: index for name, index in names.items() if index < number and not name.isdigit()}
-        base = _expand(stage.base, scope)
-        if base is not None and base.lower() in earlier:
-            yield earlier[base.lower()]
-        for name in _sources(stage):
+        parent = self._parent(number, scope)
+        if parent is not None:
+            yield parent
+        for name in _sources(self.stages[number]):
             if name.lower() in names:
                 yield names[name.lower()]
 
@@ -361,13 +358,6 @@ def _arguments(value: str) -> list[tuple[str, str | None]]:
     return pairs
 
 
-def _environment(value: str, scope: Mapping[str, str]) -> dict[str, str]:
-    words = _words(value)
-    if words and "=" not in words[0]:
-        return {words[0]: _expand(" ".join(words[1:]), scope) or ""}
-    return {name: _expand(text, scope) or "" for name, _equals, text in (word.partition("=") for word in words)}
-
-
 def _words(value: str) -> list[str]:
     try:
         return shlex.split(value, posix=True)
@@ -429,6 +419,15 @@ def _context_paths(instruction: Instruction, scope: Mapping[str, str]) -> list[s
     if any(pattern is None for pattern in patterns):
         return None
     return [_normalised(pattern) for pattern in patterns if pattern is not None]
+
+
+def exec_form(value: str) -> tuple[str, ...] | None:
+    """The words of an instruction in its JSON form; None when it is in the shell form."""
+    try:
+        words = json.loads(value)
+    except ValueError:
+        return None
+    return tuple(words) if isinstance(words, list) and all(isinstance(word, str) for word in words) else None
 
 
 def _copy_words(value: str) -> list[str]:

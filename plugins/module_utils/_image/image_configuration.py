@@ -9,13 +9,12 @@ What its base image says is not known here, so it is left out: a user that no li
 
 from __future__ import annotations
 
-import json
 import posixpath
 import re
 from dataclasses import dataclass, field
 from typing import Mapping
 
-from ansible_collections.imagefleet.dify.plugins.module_utils._image.dockerfile import Dockerfile, Step
+from ansible_collections.imagefleet.dify.plugins.module_utils._image.dockerfile import Dockerfile, Step, exec_form
 
 _SHELL = ("/bin/sh", "-c")
 _PORTS = re.compile(r"(?P<first>[0-9]{1,5})(?:-(?P<last>[0-9]{1,5}))?(?:/\w+)?$")
@@ -82,7 +81,7 @@ class _Draft:
 
     def _take_program(self, keyword: str, value: str) -> None:
         if keyword == "SHELL":
-            self.shell = _exec_form(value) or self.shell
+            self.shell = exec_form(value) or self.shell
         elif keyword == "CMD":
             self.command = self._program(value)
             self.own_command = True
@@ -93,16 +92,8 @@ class _Draft:
                 self.command = ()
 
     def _program(self, value: str) -> tuple[str, ...]:
-        words = _exec_form(value)
+        words = exec_form(value)
         return (*self.shell, value) if words is None else words
-
-
-def _exec_form(value: str) -> tuple[str, ...] | None:
-    try:
-        words = json.loads(value)
-    except ValueError:
-        return None
-    return tuple(words) if isinstance(words, list) and all(isinstance(word, str) for word in words) else None
 
 
 def _ports(word: str) -> range:

@@ -32,7 +32,7 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._oci.reference imp
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?", re.ASCII)
 _COMMIT = re.compile(r"[0-9a-f]{40}", re.ASCII)
 _ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", re.ASCII)
-SECRET_NAME = re.compile(
+_SECRET_NAME = re.compile(
     r"(?:^|_)(?:PASSWORD|PASSWD|SECRET|TOKEN|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY|SECRET_?KEY|CREDENTIALS?)$",
     re.IGNORECASE,
 )
@@ -289,9 +289,13 @@ def _texts(option: str, values: Mapping[str, Any] | None) -> dict[str, str]:
     return texts
 
 
+def looks_like_secret(name: str, value: str) -> bool:
+    """Whether a variable is named like a secret, or its value is an address with a password."""
+    return bool(_SECRET_NAME.search(name) or ("://" in value and urlsplit(value).password))
+
+
 def _refuse_secret(what: str, name: str, value: str) -> None:
-    user_info = urlsplit(value).password if "://" in value else None
-    if SECRET_NAME.search(name) or user_info:
+    if looks_like_secret(name, value):
         raise CollectionError(
             f"the {what} {name} looks like a secret, and {_KEPT[what]}. "
             f"Use secrets: [{{id: {name.lower()}, env: …}}] and RUN --mount=type=secret,id={name.lower()} in the Dockerfile.",

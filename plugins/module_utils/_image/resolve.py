@@ -37,7 +37,7 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._image.inputs impo
 )
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.overlay import overlaid
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.request import ImageRequest
-from ansible_collections.imagefleet.dify.plugins.module_utils._oci.platform import Platform, parse_platform
+from ansible_collections.imagefleet.dify.plugins.module_utils._oci.platform import Platform
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.reference import (
     DOCKER_HUB,
     Reference,
@@ -167,7 +167,7 @@ def resolve_image(
         },
         frontend=frontend.context[len(DOCKER_IMAGE) :] if frontend else None,
         apt_pins=pins,
-        base_labels={p: _base_labels(dockerfile, request, p, images[str(p)]) for p in map(str, request.platforms)},
+        base_labels={str(p): _base_labels(dockerfile, request, p, images[str(p)]) for p in request.platforms},
         bases=_described_bases([frontends, *bases.values()]),
     )
 
@@ -274,10 +274,10 @@ def _pin_bases(
 
 
 def _base_labels(
-    dockerfile: Dockerfile, request: ImageRequest, platform: str, pins: Mapping[str, Pin]
+    dockerfile: Dockerfile, request: ImageRequest, platform: Platform, pins: Mapping[str, Pin]
 ) -> dict[str, str]:
     """As https://github.com/opencontainers/image-spec/blob/main/annotations.md has them."""
-    name = dockerfile.base_name({**_automatic(parse_platform(platform)), **request.args}, request.target)
+    name = dockerfile.base_name({**_automatic(platform), **request.args}, request.target)
     if name is None or name not in pins:
         return {}
     return {

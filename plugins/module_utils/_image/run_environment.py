@@ -236,10 +236,10 @@ imagefleet_rewrite() {{
   if [ -f "$imagefleet_file" ] && [ -w "$imagefleet_file" ]; then
     imagefleet_number=$((${{imagefleet_number:-0}} + 1))
     cp -p "$imagefleet_file" "{SCRATCH}/$imagefleet_number"
-    sed -E "$@" "{SCRATCH}/$imagefleet_number" > "$imagefleet_file"
+    sed -E "$@" "{SCRATCH}/$imagefleet_number" > "{SCRATCH}/$imagefleet_number.changed"
+    cat "{SCRATCH}/$imagefleet_number.changed" > "$imagefleet_file"
     case "$imagefleet_file" in /*) ;; *) imagefleet_file="$PWD/$imagefleet_file" ;; esac
     printf '%s\\n' "$imagefleet_file" > "{SCRATCH}/$imagefleet_number.path"
-    sed -E "$@" "{SCRATCH}/$imagefleet_number" > "{SCRATCH}/$imagefleet_number.changed"
   fi
 }}
 imagefleet_restore() {{

@@ -11,7 +11,11 @@ import re
 from typing import Sequence
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
-from ansible_collections.imagefleet.dify.plugins.module_utils._image.dockerfile import Instruction, parse_dockerfile
+from ansible_collections.imagefleet.dify.plugins.module_utils._image.dockerfile import (
+    Instruction,
+    exec_form,
+    parse_dockerfile,
+)
 
 _ONLY_HEREDOC = re.compile(r"<<-?\s*(['\"]?)[A-Za-z_][A-Za-z0-9_]*\1$")
 
@@ -52,17 +56,7 @@ def _command(instruction: Instruction, body: list[str], script: str) -> tuple[st
                 dockerfile_line=instruction.line,
             )
         return value, [body[0], f". {script}", *body[1:]]
-    words = _exec_form(value)
+    words = exec_form(value)
     if words is not None:
         return json.dumps(["/bin/sh", "-c", f'. {script}; "$@"', "sh", *words]), body
     return f". {script}; {value}", body
-
-
-def _exec_form(value: str) -> list[str] | None:
-    if not value.startswith("["):
-        return None
-    try:
-        words = json.loads(value)
-    except ValueError:
-        return None
-    return words if isinstance(words, list) and all(isinstance(word, str) for word in words) else None
