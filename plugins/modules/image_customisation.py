@@ -115,6 +115,13 @@ options:
       - One that looks like a secret is refused. Everybody who can pull an image can read them.
     type: dict
     default: {}
+  runtime_ca:
+    description:
+      - A file on the host with certificates in PEM that the image trusts when it runs, beside those that it trusts anyway.
+      - They are put into the store of the operating system and into certifi of the Python environment. Node is told of them by
+        C(NODE_EXTRA_CA_CERTS).
+      - What a build itself trusts is O(imagefleet.dify.image_build#module:ca_bundle), which stays in no image.
+    type: path
   squid_config_template:
     description:
       - A file on the host that takes the place of Squid's template in the image. At each start C(squid.conf) is made of it.

@@ -9,12 +9,18 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import ssl
 import subprocess
+import threading
 import time
 import urllib.request
 from contextlib import contextmanager
+from functools import partial
+from http.server import HTTPServer, SimpleHTTPRequestHandler
 
 import pytest
+
+from support.registries import make_certificates
 
 OLD, NEW = "0.15.90", "1.15.90"
 #: Both by `make customised`; in `make test` the newer one.
@@ -41,7 +47,9 @@ def namespace():
 
 @pytest.fixture(scope="module")
 def given(folder, repository_root):
-    """Files of the controller, and the customisation that names them."""
+    """Variables of the role that customise both components, with the files of the controller that they name."""
+    (folder / "ca").mkdir()
+    make_certificates(folder / "ca")
     subprocess.run([repository_root / "tools/sample_source", folder / "source"], check=True, capture_output=True)
     first = (folder / "source/api/app.py").read_text().splitlines()[0]
     (folder / "mark.patch").write_text(PATCH.format(first=first))
@@ -49,9 +57,9 @@ def given(folder, repository_root):
         '#!/bin/sh\nset -e\ntest -n "$GREETING"\necho "hook: $GREETING" > /tmp/hook\n'
     )
     (folder / "logo.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"><title>Ours</title></svg>\n')
-    return {
+    customisation = {
         "api": {
-            "pip_packages": ["humanize==4.11.0"],
+            "pip_packages": ["humanize==4.11.0", "requests==2.34.2"],
             "files": [{"content": "ours\n", "dest": "/app/api/ours.txt", "owner": "1001", "mode": "0640"}],
             "scripts": [{"src": str(folder / "before start.sh"), "hook": True}],
             "env": {"GREETING": "it's ours"},
@@ -62,6 +70,27 @@ def given(folder, repository_root):
             "brand": [{"path": "logo/logo.svg", "src": str(folder / "logo.svg")}],
         },
     }
+    return {
+        "images_customisation": customisation,
+        "images_ca_bundle": str(folder / "ca/ca.crt"),
+        "images_runtime_ca": True,
+    }
+
+
+@pytest.fixture(scope="module")
+def company_server(given, folder):
+    """An address that only those reach who trust the company's CA."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "ca/tls.crt", folder / "ca/tls.key")
+    server = HTTPServer(("127.0.0.1", 0), partial(SimpleHTTPRequestHandler, directory=str(folder / "source")))
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    address = f"https://localhost:{server.server_port}/"
+    with pytest.raises(OSError, match="CERTIFICATE_VERIFY_FAILED"):
+        urllib.request.urlopen(address, timeout=10)
+    yield address
+    server.shutdown()
+    server.server_close()
 
 
 @pytest.fixture
@@ -100,6 +129,13 @@ def running(reference, platform, port, **environment):
         subprocess.run(["docker", "rm", "--force", "--volumes", name], check=False, capture_output=True)
 
 
+def run_on_this_network(reference, platform, *command):
+    """A command in an image that reaches servers of this machine."""
+    start = ["docker", "run", "--rm", "--network", "host", "--platform", platform, "--entrypoint", command[0]]
+    done = subprocess.run([*start, reference, *command[1:]], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 def page(address, path):
     deadline = time.monotonic() + 180
     while True:
@@ -118,8 +154,8 @@ def within(name, *command):
 
 
 @pytest.mark.parametrize("version", GENERATIONS)
-def test_customised_on_both_platforms(build, given, folder, namespace, registry, version):
-    build(images_version=version, images_tags=[version], images_customisation=given)
+def test_customised_on_both_platforms(build, given, company_server, folder, namespace, registry, version):
+    build(images_version=version, images_tags=[version], **given)
     report = json.loads((folder / "report/report.json").read_text())
     for image in report["images"]:
         assert [platform["platform"] for platform in image["platforms"]] == list(PLATFORMS)
@@ -135,6 +171,10 @@ def test_customised_on_both_platforms(build, given, folder, namespace, registry,
             assert within(name, "stat", "--format", "%u %a", "/app/api/ours.txt") == "1001 640"
             assert within(name, "id", "--user") == "1001"
             assert within(name, "head", "--lines", "1", "/app/api/app.py") == "# patched"
+        by_the_store = f"import urllib.request; urllib.request.urlopen('{company_server}')"
+        by_certifi = f"import requests; requests.get('{company_server}').raise_for_status()"
+        for program in (by_the_store, by_certifi):
+            run_on_this_network(reference, platform, "/app/api/.venv/bin/python", "-c", program)
         reference = f"{registry}/{namespace}/dify-web:{version}"
         with running(reference, platform, 3000) as (name, address):
             text = page(address, "/")
@@ -142,6 +182,8 @@ def test_customised_on_both_platforms(build, given, folder, namespace, registry,
             assert '<html lang="zh-Hans"' in text
             assert "问问你的笔记" in text
             assert "<title>Ours</title>" in page(address, "/logo/logo.svg")
+        program = f"fetch('{company_server}').catch(error => {{ console.error(error.cause); process.exit(1) }})"
+        run_on_this_network(reference, platform, "node", "-e", program)
 
 
 def test_labels_say_that_it_is_not_upstreams(namespace, registry):
@@ -153,20 +195,22 @@ def test_labels_say_that_it_is_not_upstreams(namespace, registry):
         found = json.loads(subprocess.run(inspect, check=True, capture_output=True, text=True).stdout)
         labels[component] = found["org.opencontainers.image.version"]
         subprocess.run(["docker", "image", "rm", "--force", reference], check=True, capture_output=True)
-    assert labels == {"api": f"{NEW}+patched.customised", "web": f"{NEW}+patched"}
+    assert labels == {"api": f"{NEW}+patched.customised", "web": f"{NEW}+patched.customised"}
 
 
 def test_again_it_changes_nothing_and_a_change_on_top_costs_no_component(build, given, folder):
     old = {"images_version": GENERATIONS[-1], "images_tags": [GENERATIONS[-1]]}
-    output = build(**old, images_customisation=given, images_builder="no-such-builder")
+    output = build(**old, **given, images_builder="no-such-builder")
     assert "changed=0" in output
-    more = {**given, "api": {**given["api"], "env": {"GREETING": "hello"}}}
-    build(**old, images_customisation=more)
+    wanted = given["images_customisation"]
+    wanted = {**wanted, "api": {**wanted["api"], "env": {"GREETING": "hello"}}}
+    more = {**given, "images_customisation": wanted}
+    build(**old, **more)
     images = {image["name"]: image for image in json.loads((folder / "report/report.json").read_text())["images"]}
     assert images["api"]["built"]
     assert not images["api"]["upstream"]["built"]
     assert not images["web"]["built"]
-    assert "changed=0" in build("--check", "--diff", **old, images_customisation=more)
+    assert "changed=0" in build("--check", "--diff", **old, **more)
 
 
 def test_what_a_generation_cannot_do_is_an_error_with_the_versions_that_can(build, given):

@@ -21,6 +21,7 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._image.pip_require
     require_hashes,
 )
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.request import looks_like_secret
+from ansible_collections.imagefleet.dify.plugins.module_utils._image.runtime_trust import parse_certificates
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.start_hooks import HOOKS_FOLDER
 
 _SQUID = "ssrf_proxy"
@@ -63,6 +64,7 @@ CUSTOMISATION_SPEC = ArgumentSpec(
             **_ONE_SOURCE,
         },
         "env": {"type": "dict", "default": {}},
+        "runtime_ca": {"type": "path"},
         "squid_config_template": {"type": "path"},
     }
 )
@@ -75,6 +77,7 @@ class Customisation:
     :param requirements: the packages of a requirements file, whose bytes are ``requirements_file``.
     :param files: with scripts and hooks, in the order in which they are copied.
     :param hooks: paths in the image of what runs before the entrypoint, in order.
+    :param certificates: what is trusted at run time besides, in DER.
     """
 
     packages: tuple[Requirement, ...] = ()
@@ -85,6 +88,7 @@ class Customisation:
     files: tuple[InstalledFile, ...] = ()
     hooks: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
+    certificates: tuple[bytes, ...] = ()
 
     def __bool__(self) -> bool:
         return self != Customisation()
@@ -123,6 +127,7 @@ def parse_customisation(component: str, options: Mapping[str, Any], read: Callab
         ),
         hooks=tuple(script.dest for script, entry in zip(scripts, options["scripts"]) if entry["hook"]),
         env=_environment(options["env"]),
+        certificates=_certificates(options["runtime_ca"], read),
     )
 
 
@@ -200,6 +205,10 @@ def _squid_template(component: str, path: str | None, read: Callable[[str, str],
         )
     option = "squid_config_template"
     return (InstalledFile(option, _SQUID_TEMPLATE, read(option, path)),)
+
+
+def _certificates(path: str | None, read: Callable[[str, str], bytes]) -> tuple[bytes, ...]:
+    return () if path is None else parse_certificates(f"runtime_ca {path}", read("runtime_ca", path))
 
 
 def _content(option: str, entry: Mapping[str, Any], read: Callable[[str, str], bytes]) -> bytes:

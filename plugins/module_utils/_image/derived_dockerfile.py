@@ -17,6 +17,12 @@ from typing import Iterator, Mapping, Sequence
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.customisation import Customisation
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.installed_file import InstalledFile, context_paths
+from ansible_collections.imagefleet.dify.plugins.module_utils._image.runtime_trust import (
+    BUNDLE,
+    VARIABLE,
+    certificate_files,
+    trust_commands,
+)
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.start_hooks import ENTRYPOINT, entrypoint_script
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.upstream import NAME, Upstream
 
@@ -28,6 +34,7 @@ APT_LIST = "apt_packages.txt"
 PIP_LIST = "pip_packages.txt"
 REQUIREMENTS = "pip_requirements.txt"
 ENTRYPOINT_FILE = "entrypoint"
+CERTIFICATES = "runtime_ca"
 #: Made by us, so a diff may show them whole.
 GENERATED = frozenset((DOCKERFILE, IGNORE_FILE, APT_LIST, PIP_LIST, ENTRYPOINT_FILE))
 
@@ -55,6 +62,8 @@ def context_files(upstream: Upstream, wanted: Customisation) -> dict[str, bytes]
         files[PIP_LIST] = _lines([package.text for package in wanted.packages])
     if wanted.requirements_file is not None:
         files[REQUIREMENTS] = wanted.requirements_file
+    for name, content in certificate_files(wanted.certificates).items():
+        files[f"{CERTIFICATES}/{name}"] = content
     if wanted.hooks:
         files[ENTRYPOINT_FILE] = entrypoint_script(wanted.hooks).encode()
     return files
@@ -67,10 +76,12 @@ def derived_dockerfile(upstream: Upstream, wanted: Customisation, copied: Mappin
     :raises CollectionError: there is no place for Python packages, or nothing that hooks could run before.
     """
     lines = [FIRST_LINE, f"FROM {NAME}"]
-    runs = [*_apt(wanted), *_pip(upstream, wanted)]
+    # Certificates last: packages bring stores of their own.
+    runs = [*_apt(wanted), *_pip(upstream, wanted), *_trust(upstream, wanted)]
     lines += runs if upstream.is_root or not runs else ["USER root", *runs, f"USER {upstream.user}"]
     lines += _copies(copied, wanted)
-    lines += [f"ENV {name}={_quoted(value)}" for name, value in wanted.env.items()]
+    environment = {**({VARIABLE: BUNDLE} if wanted.certificates else {}), **wanted.env}
+    lines += [f"ENV {name}={_quoted(value)}" for name, value in environment.items()]
     lines += _start(upstream) if wanted.hooks else ()
     return "\n".join(lines) + "\n"
 
@@ -113,6 +124,11 @@ def _pip(upstream: Upstream, wanted: Customisation) -> Iterator[str]:
         "umask 022",
         f"if {choice} else echo {shlex.quote(_NO_PIP)} >&2; exit 1; fi",
     )
+
+
+def _trust(upstream: Upstream, wanted: Customisation) -> Iterator[str]:
+    if wanted.certificates:
+        yield _run([_list_mount(CERTIFICATES)], *trust_commands(f"{_MOUNTS}/{CERTIFICATES}", upstream.virtual_env))
 
 
 def _copies(copied: Mapping[str, InstalledFile], wanted: Customisation) -> Iterator[str]:

@@ -69,7 +69,6 @@ class Inputs:
     secrets: Mapping[str, str] = field(default_factory=dict)
     ssh: tuple[str, ...] = ()
     network: str | None = None
-    runtime_ca: str | None = None
     period: int | None = None
     period_name: str | None = None
     revision: str | None = None
@@ -93,7 +92,6 @@ class Inputs:
             "secrets": dict(self.secrets),
             "ssh": list(self.ssh),
             "network": self.network,
-            "runtime_ca": self.runtime_ca,
             "period": self.period,
             "period_name": self.period_name,
             "revision": self.revision,
@@ -173,7 +171,6 @@ _SINGLE = (
     ("target", "target"),
     ("apt_snapshot", "packages of the archive at"),
     ("network", "network"),
-    ("runtime_ca", "runtime CA"),
     ("revision", "revision"),
     ("ssh", "ssh"),
 )

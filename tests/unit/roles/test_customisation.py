@@ -58,6 +58,9 @@ def value_of(name, **variables):
         "images_components": ["api", "web"],
         "images_build_options": {},
         "images_build_env": {},
+        "images_customisation": {},
+        "images_runtime_ca": False,
+        "images_ca_bundle": "",
         "ansible_search_path": [str(ROLE)],
         **variables,
     }
@@ -96,7 +99,11 @@ def test_files_of_the_controller_are_brought_to_where_they_are_read(preview, wor
         },
         "ssrf_proxy": {"squid_config_template": "/here/squid.template"},
     }
-    variables = {"images_customisation": wanted, "__images_preview": preview}
+    variables = {
+        "images_customisation": wanted,
+        "images_components": ["api", "ssrf_proxy"],
+        "__images_preview": preview,
+    }
     brought = {
         f"{one['folder']}/{Path(one['src']).name}" for one in template("customisation_files.json.j2", **variables)
     }
@@ -124,6 +131,26 @@ def test_files_of_the_controller_are_brought_to_where_they_are_read(preview, wor
 )
 def test_which_components_get_an_image_on_top(wanted, components):
     assert list(value_of("__images_customisations", images_customisation=wanted)) == components
+
+
+def test_a_ca_for_every_image_is_brought_once_and_gives_way_to_a_components_own():
+    variables = {
+        "images_runtime_ca": True,
+        "images_ca_bundle": "files/company.pem",
+        "images_customisation": {"web": {"runtime_ca": "/here/webs.pem"}},
+    }
+    given = "/srv/source-customisation/given"
+    assert template("customisation_files.json.j2", **variables) == [
+        {"src": "/here/webs.pem", "folder": f"{given}/web/runtime_ca"},
+        {"src": "files/company.pem", "folder": f"{given}/runtime_ca"},
+    ]
+    customisations = value_of("__images_customisations", **variables)
+    assert {component: wanted["runtime_ca"] for component, wanted in customisations.items()} == {
+        "api": f"{given}/runtime_ca/company.pem",
+        "web": f"{given}/web/runtime_ca/webs.pem",
+    }
+    assert value_of("__images_customising", **variables) is True
+    assert value_of("__images_customising") is False
 
 
 TAGGED = {"item": "api", "image": {"inputs": {"by_platform": {"linux/amd64": {"images": {"upstream": "sha256:0"}}}}}}

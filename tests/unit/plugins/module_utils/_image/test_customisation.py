@@ -21,6 +21,7 @@ FILES = {
     "/here/dos": b"#!/bin/sh\r\nexit\r\n",
     "/here/squid.template": b"http_port 1\n",
     "/here/requirements.txt": b"six==1.16.0\n",
+    "/here/ca.pem": b"-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n",
 }
 
 
@@ -49,6 +50,7 @@ def test_nothing_is_asked_for():
         ("files", [{"content": "", "dest": "/etc/x"}]),
         ("scripts", [{"src": "/here/start.sh"}]),
         ("env", {"A": ""}),
+        ("runtime_ca", "/here/ca.pem"),
     ],
 )
 def test_each_option_is_something(option, value):
@@ -126,6 +128,7 @@ def test_values_of_env_are_texts():
             "files[0] has the dest '/usr/local/lib/imagefleet/entrypoint', and /usr/local/lib/imagefleet is where",
             id="our-place",
         ),
+        pytest.param({"runtime_ca": "/here/dos"}, "runtime_ca /here/dos has no certificate", id="no-certificate"),
         pytest.param({"env": {"A-B": "1"}}, "env has the name 'A-B'", id="name-of-env"),
         pytest.param({"env": {"A": None}}, "env.A must be a text", id="null"),
         pytest.param({"env": {"A": ["x"]}}, "env.A must be a text", id="list"),

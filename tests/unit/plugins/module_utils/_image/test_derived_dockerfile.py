@@ -43,6 +43,7 @@ SQUID = Upstream("ssrf_proxy", "", ("sh", "-c", "tr -d '\\r' < $A && exec \"$B\"
 PACKAGES = Customisation(packages=parse_packages(["six==1.16.0"]))
 DEBIAN = Customisation(apt_packages=("tini", "fonts-noto-cjk"))
 ENVIRONMENT = Customisation(env={"GREETING": "hello"})
+TRUST = Customisation(certificates=(b"\x30\x00",))
 
 
 def instructions(upstream, wanted):
@@ -137,6 +138,20 @@ def test_a_requirements_file_is_used_as_it_is_and_with_its_hashes():
     assert command.count("--require-hashes") == 2
     assert command.count("--requirement /run/customisation/pip_packages.txt") == 2
     assert command.count("--requirement /run/customisation/pip_requirements.txt") == 2
+
+
+def test_certificates_are_trusted_after_packages_came():
+    """Packages bring stores of their own; and a variable of the user's has the last word."""
+    wanted = Customisation(
+        packages=PACKAGES.packages, certificates=TRUST.certificates, env={"NODE_EXTRA_CA_CERTS": "/x"}
+    )
+    assert list(keywords(UV, wanted)) == ["USER", "RUN", "RUN", "USER", "ENV"]
+    assert "certifi/cacert.pem" in instructions(UV, wanted)[2][1]
+    assert 'ENV NODE_EXTRA_CA_CERTS="/x"' in context_files(UV, wanted)["Dockerfile"].decode().splitlines()
+    alone = context_files(WEB, TRUST)
+    assert [path for path in alone if path.startswith("runtime_ca/imagefleet-")]
+    assert b"certifi/" not in alone["Dockerfile"]
+    assert b'ENV NODE_EXTRA_CA_CERTS="/usr/local/lib/imagefleet/runtime_ca.pem"' in alone["Dockerfile"].splitlines()
 
 
 def test_hashes_are_required_only_when_asked():

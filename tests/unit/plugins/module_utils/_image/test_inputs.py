@@ -47,7 +47,6 @@ BASE = Inputs(
         pytest.param({"secrets": {"s": "2"}}, "secret s: unset -> 2", id="secret-version"),
         pytest.param({"ssh": ("default",)}, "ssh: unset -> ['default']", id="ssh"),
         pytest.param({"network": "none"}, "network: unset -> none", id="network"),
-        pytest.param({"runtime_ca": "sha256:a"}, "runtime CA: unset -> sha256:a", id="runtime-ca"),
         pytest.param({"revision": "abc"}, "revision: unset -> abc", id="exact-revision"),
         pytest.param({"recipe": 2}, "recipe version: 1 -> 2", id="recipe"),
         pytest.param({"period": 5, "period_name": "7d"}, "older than 7d", id="period"),
