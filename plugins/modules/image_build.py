@@ -72,6 +72,7 @@ options:
       args:
         description:
           - Build args. They stay in the image's history, so one that looks like a secret is refused; see O(images[].secrets).
+          - One that the Dockerfile has no C(ARG) for in a stage that is built is refused too, because nothing would come of it.
         type: dict
       contexts:
         description:

@@ -146,7 +146,7 @@ def find_component(layout: Layout, sources: Sources) -> Component:
         layout,
         find_configuration(dockerfile, {}),
         _base_images(dockerfile),
-        tuple(sorted(dockerfile.declared_arguments())),
+        tuple(sorted(dockerfile.declared_arguments({}))),
         dockerfile.syntax,
         find_pins(sources.text(path)),
     )

@@ -60,6 +60,7 @@ class Stage:
     base: str
     name: str | None
     instructions: tuple[Instruction, ...] = ()
+    platform: str | None = None
 
 
 @dataclass(frozen=True)
@@ -183,13 +184,23 @@ class Dockerfile:
             walked.append(tuple(steps))
         return walked
 
-    def declared_arguments(self) -> frozenset[str]:
-        """Names of all ``ARG`` lines, global and of the stages."""
-        names = set(self.arguments)
-        for stage in self.stages:
+    def declared_arguments(self, build_args: Mapping[str, str], target: str | None = None) -> frozenset[str]:
+        """Names of the ``ARG`` lines that have an effect: in the stages that ``target`` needs, and for their bases.
+
+        Mirrors what ``docker buildx build --call outline`` lists.
+        """
+        names: set[str] = set()
+        used = ""
+        for stage in self._reached(target, self._global_scope(build_args)):
+            used += f"{stage.base} {stage.platform or ''} "
             for instruction in stage.instructions:
                 if instruction.keyword == "ARG":
                     names.update(name for name, _default in _arguments(instruction.value))
+        # A later one may be made of earlier ones.
+        for name, default in reversed(list(self.arguments.items())):
+            if name in names | _variables(used):
+                names.add(name)
+                used += default or ""
         return frozenset(names)
 
     def _global_scope(self, build_args: Mapping[str, str]) -> dict[str, str]:
@@ -271,15 +282,16 @@ def parse_dockerfile(text: str) -> Dockerfile:
     """
     syntax, escape = _directives(text)
     arguments: dict[str, str | None] = {}
-    stages: list[tuple[str, str | None, list[Instruction]]] = []
+    stages: list[tuple[str, str | None, str | None, list[Instruction]]] = []
     for instruction in _instructions(text, escape):
         if instruction.keyword == "FROM":
             words = instruction.value.split()
             if not words or len(words) not in (1, 3) or (len(words) == 3 and words[1].upper() != "AS"):
                 raise CollectionError(f"Line {instruction.line} of the Dockerfile is not FROM image [AS name].")
-            stages.append((words[0], words[2] if len(words) == 3 else None, []))
+            name = words[2] if len(words) == 3 else None
+            stages.append((words[0], name, dict(instruction.flags).get("platform"), []))
         elif stages:
-            stages[-1][2].append(instruction)
+            stages[-1][-1].append(instruction)
         elif instruction.keyword == "ARG":
             arguments.update(_arguments(instruction.value))
         else:
@@ -288,7 +300,9 @@ def parse_dockerfile(text: str) -> Dockerfile:
             )
     if not stages:
         raise CollectionError("The Dockerfile has no FROM line.")
-    return Dockerfile(syntax, arguments, tuple(Stage(base, name, tuple(body)) for base, name, body in stages))
+    return Dockerfile(
+        syntax, arguments, tuple(Stage(base, name, tuple(body), platform) for base, name, platform, body in stages)
+    )
 
 
 def without_syntax(text: str) -> str:
@@ -363,6 +377,11 @@ def _words(value: str) -> list[str]:
         return shlex.split(value, posix=True)
     except ValueError:
         return value.split()
+
+
+def _variables(text: str) -> set[str]:
+    """Names of the variables in a text."""
+    return {match["plain"] or match["name"] for match in _VARIABLE.finditer(text) if not match["escaped"]}
 
 
 def _expand(text: str, scope: Mapping[str, str]) -> str | None:

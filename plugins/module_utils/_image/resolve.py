@@ -19,6 +19,7 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._image.apt_pins im
     find_pins,
     without_pins,
 )
+from ansible_collections.imagefleet.dify.plugins.module_utils._image.build_args import check_declared
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.context import (
     Entry,
     context_digest,
@@ -135,6 +136,7 @@ def resolve_image(
         text = without_pins(text)
     dockerfile_bytes = text.encode("utf-8", "surrogateescape")
     dockerfile = parse_dockerfile(text)
+    check_declared(request.name, request.args, dockerfile, request.target)
     entries = visible_entries(
         everything,
         _ignore_rules(request, reader),

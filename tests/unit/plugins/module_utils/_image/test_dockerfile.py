@@ -104,7 +104,8 @@ def test_unknown_target_names_the_stages():
 
 def test_declared_arguments_and_syntax():
     parsed = parse_dockerfile(MULTI_STAGE + "ARG COMMIT_SHA UID=1\n")
-    assert parsed.declared_arguments() == {"VARIANT", "COMMIT_SHA", "UID"}
+    assert parsed.declared_arguments({}) == {"VARIANT", "COMMIT_SHA", "UID"}
+    assert parsed.declared_arguments({}, "packages") == {"VARIANT"}
     assert parsed.syntax == "docker/dockerfile:1.7"
 
 
