@@ -152,7 +152,7 @@ SPEC = ArgumentSpec(
 def run(module: AnsibleModule) -> dict[str, Any]:
     params = module.params
     source = parse_reference(params["reference"])
-    target = parse_repository(params["target_repository"]) if params["target_repository"] else source.with_tag("latest")
+    target = _target(params["target_repository"]) or source.with_tag("latest")
     tags = check_tags(params["tags"])
     client = registry_client(params)
     manifest = _find_source(client, source)
@@ -198,6 +198,13 @@ def _move(client: RegistryClient, source: Reference, manifest: Manifest, promoti
                 "registry changed the image.",
                 reference=str(move.reference),
             )
+
+
+def _target(repository: str | None) -> Reference | None:
+    try:
+        return parse_repository(repository) if repository else None
+    except CollectionError as error:
+        raise CollectionError(f"target_repository: {error.msg}", **error.facts) from error
 
 
 def main() -> None:
