@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import secrets
@@ -218,9 +219,10 @@ def test_the_same_source_from_elsewhere_is_the_same_images(site):
     before = site.digests()
     archive = site.folder / "dify.tar.gz"
     site.git("archive", "--prefix=dify-main/", f"--output={archive}", "main")
+    checksum = "sha256:" + hashlib.sha256(archive.read_bytes()).hexdigest()
     site.git("clone", "--quiet", "--branch=main", str(site.folder / "source"), "../fork")
     site.commit("README.md", "Ours.\n", source="fork")
-    for source in ({"archive": str(archive)}, {"repo": str(site.folder / "fork"), "ref": "main"}):
+    for source in ({"archive": str(archive), "checksum": checksum}, {"repo": str(site.folder / "fork"), "ref": "main"}):
         site.build(
             images_source=source, images_source_dest=str(site.folder / "other"), images_builder="no-such-builder"
         )

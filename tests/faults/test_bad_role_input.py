@@ -117,7 +117,13 @@ def is_about(message, path, value):
     if "is not iterable" in message:
         # What ansible-core itself says where a number or list is given for a dictionary with keys of its own.
         return True
-    words = [path[-1], path[0].partition("_")[2], *(repr(text)[1:-1] for text in texts(value))]
+    # A module names its own option: nodes for build_host_builder_nodes, and a platform for images_platforms.
+    words = [
+        path[-1],
+        path[0].partition("_")[2],
+        path[0].rpartition("_")[2].rstrip("s"),
+        *(repr(text)[1:-1] for text in texts(value)),
+    ]
     return any(word and word in message for word in words) or any(text and text in message for text in texts(value))
 
 
