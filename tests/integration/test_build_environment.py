@@ -260,6 +260,14 @@ def test_variables_of_the_build_count_and_are_not_of_the_image(build):
     assert changed["images"][0]["fingerprint"] != done["images"][0]["fingerprint"]
 
 
+def test_what_fails_is_told_as_the_dockerfile_has_it(build):
+    failed = build("RUN echo before && echo why >&2 && exit 3", "debian:bookworm-slim", build_env={"A": "1"})
+    assert failed["failed"]
+    assert "RUN echo before && echo why >&2 && exit 3: dockerfile step." in failed["msg"]
+    assert "imagefleet" not in failed["msg"]
+    assert "\nbefore\nwhy\n" in failed["msg"]
+
+
 def test_steps_of_every_form_and_user_have_it(build):
     dockerfile = """\
 RUN useradd --uid 1001 dify && mkdir /out && chown dify /out

@@ -45,6 +45,15 @@ class Step:
         """Whether it ran to its end: it was started, and not found in the cache."""
         return self.started is not None and not self.cached
 
+    @property
+    def failed(self) -> bool:
+        """Whether it is why the build failed. One that was only cancelled is not."""
+        return bool(self.error) and "context canceled" not in str(self.error)
+
+    def output(self) -> list[str]:
+        """The lines that it printed."""
+        return "".join(self.log).splitlines()
+
 
 @dataclass(frozen=True)
 class Progress:
@@ -60,7 +69,7 @@ class Progress:
     def failed_targets(self) -> tuple[str, ...]:
         """Targets named by buildx's error or by a failed step; a step that was only cancelled does not count."""
         named = re.findall(r"ERROR: target ([a-z0-9_-]+): ", self.messages)
-        failed = [step.target for step in self.steps if step.error and "context canceled" not in step.error]
+        failed = [step.target for step in self.steps if step.failed]
         return tuple(dict.fromkeys([*named, *(target for target in failed if target)]))
 
 
@@ -116,14 +125,14 @@ def emulated_steps(provenance: Mapping[str, Any], steps: tuple[Step, ...]) -> in
 
 
 def readable_log(steps: tuple[Step, ...], messages: str = "") -> str:
-    """The last lines of a build as a person would want to read them."""
+    """The last lines of a build as a person would want to read them: what failed comes last, whatever ran beside it."""
     lines: list[str] = []
-    for step in steps:
+    for step in sorted(steps, key=lambda step: step.failed):
         if step.started is None and not step.cached:
             continue
         state = "CACHED" if step.cached else "ERROR" if step.error else f"{duration((step,)):.1f}s"
         lines.append(f"{step.title} {state}")
-        lines.extend(f"    {line}" for line in "".join(step.log).splitlines())
+        lines.extend(f"    {line}" for line in step.output())
         if step.error:
             lines.append(f"    {step.error}")
     if messages:

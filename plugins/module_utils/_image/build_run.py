@@ -58,7 +58,7 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._image.run_environ
     SCRIPT_ID,
     SCRIPT_PATH,
 )
-from ansible_collections.imagefleet.dify.plugins.module_utils._image.run_steps import with_script
+from ansible_collections.imagefleet.dify.plugins.module_utils._image.run_steps import as_written, with_script
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.store import (
     ImageStore,
     OciLayoutStore,
@@ -73,6 +73,8 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._oci.manifest impo
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.platform import parse_platform
 
 #: What buildx adds to its metadata when it can (0.14 and newer): the whole build record, where steps have platforms.
+#: Of the output of a step that failed, in the message.
+_PRINTED_LINES = 20
 _BAKE_ENVIRONMENT = {
     "BUILDX_METADATA_PROVENANCE": "max",
     "BUILDX_METADATA_WARNINGS": "0",
@@ -322,7 +324,7 @@ class BuildRun:
         store = self.stores[job.plan.resolved.request.name]
         steps = progress.of_target(job.target)
         own = metadata.get(job.target) or {}
-        log = self._masked(readable_log(steps))
+        log = self._readable(job, readable_log(steps))
         if isinstance(store, EngineStore):
             image = self._in_engine(store, job.plan)
             facts = self._facts(job, steps, own.get("buildx.build.provenance") or {}, image)
@@ -363,12 +365,12 @@ class BuildRun:
 
     def _failure(self, job: Job, progress: Progress) -> Outcome:
         steps = progress.of_target(job.target)
-        log = self._masked(readable_log(steps, progress.messages))
-        broken = next((step for step in steps if step.error and "context canceled" not in step.error), None)
+        log = self._readable(job, readable_log(steps, progress.messages))
+        broken = next((step for step in steps if step.failed), None)
         cause = find_cause(log)
         message = f"{job.plan.resolved.request.name} for {job.names} failed"
         if broken:
-            message += f" in {broken.title}"
+            message += f" in {self._readable(job, broken.title)}"
         message += f": {cause.name}. {cause.remedy}" if cause else "."
         facts = {
             platform.platform: {
@@ -376,16 +378,21 @@ class BuildRun:
                 "fingerprint": platform.fingerprint,
                 "built": False,
                 "reasons": list(platform.reasons),
-                "step": broken.title if broken else None,
+                "step": self._readable(job, broken.title) if broken else None,
                 "cause": cause.name if cause else None,
                 "duration": duration(steps),
             }
             for platform in job.platforms
         }
-        last = "\n".join(log.splitlines()[-20:])
-        return Outcome(job, None, facts, error=self._masked(f"{message}\n{last}"), log=log)
+        printed = (
+            [*broken.output()[-_PRINTED_LINES:], broken.error or ""] if broken and broken.log else log.splitlines()
+        )
+        last = self._readable(job, "\n".join(printed[-_PRINTED_LINES:]))
+        return Outcome(job, None, facts, error=f"{message}\n{last}", log=log)
 
-    def _masked(self, text: str) -> str:
+    def _readable(self, job: Job, text: str) -> str:
+        """As the Dockerfile's own steps would have it, and without secrets."""
+        text = as_written(text, SCRIPT_PATH, job.plan.resolved.request.run_environment.mounts())
         for value in self.mask:
             text = text.replace(value, "********")
         return text

@@ -43,6 +43,13 @@ def with_script(text: str, script: str, mounts: Sequence[str]) -> str:
     return "\n".join((*result, *lines[done:])) + "\n"
 
 
+def as_written(text: str, script: str, mounts: Sequence[str]) -> str:
+    """What BuildKit says of such steps, as it would say it of the Dockerfile's own."""
+    for mount in mounts:
+        text = text.replace(f"--mount={mount} ", "")
+    return text.replace(f". {script}; ", "")
+
+
 def _command(instruction: Instruction, body: list[str], script: str) -> tuple[str, list[str]]:
     value = instruction.value.strip()
     if _ONLY_HEREDOC.match(value):

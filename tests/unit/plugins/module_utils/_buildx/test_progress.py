@@ -93,6 +93,22 @@ def test_log_is_cut_to_its_end():
     assert log.endswith("line 999")
 
 
+def test_what_failed_is_at_the_end_of_the_log_whatever_ran_beside_it():
+    """Steps run side by side, and the one that failed is not the one that printed most."""
+    lines = "".join(f"line {number}\n" for number in range(1000))
+    vertexes = [
+        {"digest": "a", "name": "[t 1/2] RUN fails", "started": "2026-01-01T00:00:00Z", "error": "exit code: 1"},
+        {"digest": "b", "name": "[u 1/1] RUN x", "started": "2026-01-01T00:00:00Z", "error": "context canceled"},
+    ]
+    logs = [
+        {"vertex": name, "data": base64.b64encode(data.encode()).decode()}
+        for name, data in (("a", "why\n"), ("b", lines))
+    ]
+    text = "\n".join(json.dumps(value) for value in ({"vertexes": vertexes}, {"logs": logs}))
+    log = readable_log(parse_progress(text, only_target="t").steps, "ERROR: failed to solve")
+    assert log.splitlines()[-4:] == ["[t 1/2] RUN fails ERROR", "    why", "    exit code: 1", "ERROR: failed to solve"]
+
+
 def test_a_solve_of_one_target_does_not_name_it():
     lines = [
         {"vertexes": [{"digest": "a", "name": "[internal] load build context", "started": "2026-01-01T00:00:00Z"}]},

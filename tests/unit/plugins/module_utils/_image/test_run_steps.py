@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
-from ansible_collections.imagefleet.dify.plugins.module_utils._image.run_steps import with_script
+from ansible_collections.imagefleet.dify.plugins.module_utils._image.run_steps import as_written, with_script
 
 MOUNTS = ("type=secret,id=s,target=/s", "type=tmpfs,target=/t")
 GIVEN = "RUN --mount=type=secret,id=s,target=/s --mount=type=tmpfs,target=/t"
@@ -52,3 +52,9 @@ def test_with_script(step, result):
 def test_another_interpreter_is_named():
     with pytest.raises(CollectionError, match=r"Line 2 of the Dockerfile runs a script of /usr/bin/env python3"):
         with_script("FROM a\nRUN <<EOF\n#!/usr/bin/env python3\nprint()\nEOF\n", "/s", MOUNTS)
+
+
+@pytest.mark.parametrize("step", ["RUN make", "RUN --mount=type=cache,target=/c make", "RUN a && b"])
+def test_people_read_their_own_steps(step):
+    text = f"FROM a\n{step}\n"
+    assert as_written(with_script(text, "/s", MOUNTS), "/s", MOUNTS) == text
