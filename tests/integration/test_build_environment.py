@@ -167,6 +167,29 @@ RUN uv sync --locked --no-cache && .venv/bin/python -c 'import six'
         assert secret not in json.dumps(done)
 
 
+def test_poetry_downloads_from_the_mirror(build, mirror):
+    """Its own interface to the index is none that a mirror has. One package is built from its source, which asks again."""
+    dockerfile = """\
+RUN pip install --quiet --root-user-action ignore poetry==2.0.1
+ENV POETRY_VIRTUALENVS_IN_PROJECT=true POETRY_CACHE_DIR=/tmp/poetry
+WORKDIR /project
+RUN poetry init --no-interaction --name it --python '>=3.11,<4'
+RUN poetry add --no-cache docopt==0.6.2 six==1.17.0
+RUN rm -r .venv && poetry install --no-cache --no-root && .venv/bin/python -c 'import docopt, six'
+"""
+    mirrors = {"pip": mirror.url("/pypi/simple", login=True)}
+    done = build(dockerfile, "python:3.11-slim-bookworm", mirrors=mirrors)
+    assert done["changed"], done["msg"]
+    for package in ("docopt", "six", "setuptools"):
+        assert mirror.asked(f"/pypi/simple/{package}/"), package
+        assert [path for path in mirror.asked("/pypi/packages/") if f"/{package}-" in path], package
+    content = kept(done)
+    assert b'name = "docopt"' in content
+    for trace in (mirror.host, PASSWORD, LOGIN, "imagefleet_mirror"):
+        assert trace.encode() not in content
+    assert PASSWORD not in json.dumps(done)
+
+
 def test_npm_yarn_and_pnpm_download_from_the_mirror(build, mirror, npm):
     resolved = f"{npm}/is-number/-/is-number-7.0.0.tgz"
     integrity = "sha512-41Cifkg6e8TylSpdtTpeLVMqvSBEVzTttHvERD741+pnZ8ANv0004MRL43QKPDlK9cGvNp6NZWZUBlbGXYxxng=="

@@ -37,7 +37,6 @@ SECRET_LIMIT = 500 * 1024
 _PROXY_KEYS = ("http", "https", "no_proxy")
 _SNAPSHOT = "https://snapshot.debian.org"
 _ARCHIVES = ("debian", "debian-security", "ubuntu", "ubuntu-ports")
-_POETRY_PLUGIN = "poetry-plugin-pypi-mirror==0.6.2"
 
 
 @dataclass(frozen=True)
@@ -83,7 +82,7 @@ class RunEnvironment:
         if commands:
             lines.append(_REWRITE.replace("@COMMANDS@", "\n".join(commands)))
         if self.mirrors.pip:
-            lines.append(_POETRY.replace("@PLUGIN@", _POETRY_PLUGIN))
+            lines.append(_POETRY)
         if self.mirrors.nltk or self.mirrors.tiktoken:
             lines.append(_PYTHON.replace("@REPLACED@", repr(self._python_addresses())))
         return "\n".join(lines) + "\n"
@@ -101,7 +100,7 @@ class RunEnvironment:
             "UV_DEFAULT_INDEX": mirrors.pip,
             # uv below 0.4.23.
             "UV_INDEX_URL": mirrors.pip,
-            "POETRY_PYPI_MIRROR_URL": mirrors.pip,
+            "IMAGEFLEET_POETRY_MIRROR": mirrors.pip,
             "npm_config_registry": npm,
             "YARN_REGISTRY": npm,
             "COREPACK_NPM_REGISTRY": npm,
@@ -256,11 +255,46 @@ imagefleet_restore() {{
 trap imagefleet_restore EXIT
 @COMMANDS@"""
 
-# Poetry asks PyPI's own interface, which a mirror lacks, unless a plugin leads it to a simple index.
+# Poetry asks PyPI's own interface, which a mirror lacks, and has no setting for another place. It does have plugins, found by
+# what is on Python's path: https://python-poetry.org/docs/plugins/. This one puts a simple index in PyPI's place. Packages are
+# told to come from nowhere in particular, as those from PyPI are: so a lock file fits, and none is written with the address.
 _POETRY = f"""\
 poetry() {{
   if [ ! -d {SCRATCH}/poetry ]; then
-    pip install --quiet --disable-pip-version-check --no-cache-dir --no-deps --target {SCRATCH}/poetry @PLUGIN@ || return
+    mkdir -p {SCRATCH}/poetry/imagefleet_mirror-1.dist-info
+    printf 'Metadata-Version: 2.1\\nName: imagefleet-mirror\\nVersion: 1\\n' > \
+      {SCRATCH}/poetry/imagefleet_mirror-1.dist-info/METADATA
+    printf '[poetry.plugin]\\nmirror = imagefleet_mirror:MirrorPlugin\\n' > \
+      {SCRATCH}/poetry/imagefleet_mirror-1.dist-info/entry_points.txt
+    cat > {SCRATCH}/poetry/imagefleet_mirror.py <<'IMAGEFLEET'
+import os
+
+from poetry.plugins.plugin import Plugin
+from poetry.repositories.legacy_repository import LegacyRepository
+
+
+def _from_nowhere(package):
+    package._source_type = package._source_url = package._source_reference = None
+    return package
+
+
+class Mirror(LegacyRepository):
+    def package(self, *arguments, **options):
+        return _from_nowhere(super().package(*arguments, **options))
+
+    def _find_packages(self, *arguments, **options):
+        return [_from_nowhere(package) for package in super()._find_packages(*arguments, **options)]
+
+
+class MirrorPlugin(Plugin):
+    def activate(self, poetry, io):
+        pool = poetry.pool
+        if pool.has_repository("PyPI"):
+            priority = pool.get_priority("PyPI")
+            pool.remove_repository("PyPI")
+            mirror = Mirror("PyPI", os.environ["IMAGEFLEET_POETRY_MIRROR"], config=poetry.config)
+            pool.add_repository(mirror, priority=priority)
+IMAGEFLEET
   fi
   PYTHONPATH="{SCRATCH}/poetry${{PYTHONPATH:+:$PYTHONPATH}}" command poetry "$@"
 }}"""
