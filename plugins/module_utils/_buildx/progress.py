@@ -19,6 +19,11 @@ from typing import Any, Iterator, Mapping
 _LABEL = re.compile(r"\[(?P<label>[^\]]*)\](?P<rest>.*)", re.DOTALL)
 _STEP_NUMBER = re.compile(r"(?:^|\s)\d+/\d+$")
 _LOG_LINES = 200
+#: A program that does many things at once may go on for long after the one that failed.
+_FAILED_LOG_LINES = 1000
+_ERROR_LINE = re.compile(r"(?i)\b(?:error|fatal|cannot|could not|unable to|no such|not found)\b")
+_PRINTED_LINES = 20
+_PRINTED_ERRORS = 8
 
 
 @dataclass
@@ -127,17 +132,28 @@ def emulated_steps(provenance: Mapping[str, Any], steps: tuple[Step, ...]) -> in
 def readable_log(steps: tuple[Step, ...], messages: str = "") -> str:
     """The last lines of a build as a person would want to read them: what failed comes last, whatever ran beside it."""
     lines: list[str] = []
+    limit = _LOG_LINES
     for step in sorted(steps, key=lambda step: step.failed):
         if step.started is None and not step.cached:
             continue
         state = "CACHED" if step.cached else "ERROR" if step.error else f"{duration((step,)):.1f}s"
         lines.append(f"{step.title} {state}")
         lines.extend(f"    {line}" for line in step.output())
+        if step.failed:
+            limit = max(_LOG_LINES, min(_FAILED_LOG_LINES, len(step.output())))
         if step.error:
             lines.append(f"    {step.error}")
     if messages:
         lines.append(messages)
-    return "\n".join(lines[-_LOG_LINES:])
+    return "\n".join(lines[-limit:])
+
+
+def printed_by(step: Step) -> str:
+    """The end of what a step that failed printed, and what looks like errors before that."""
+    lines = [*step.output(), step.error or ""]
+    end = lines[-_PRINTED_LINES:]
+    errors = [line for line in lines[: -len(end)] if _ERROR_LINE.search(line)][-_PRINTED_ERRORS:]
+    return "\n".join([*errors, "[…]", *end] if errors else end)
 
 
 def _values(text: str, messages: list[str]) -> Iterator[dict[str, Any]]:

@@ -33,6 +33,7 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.progress i
     duration,
     emulated_steps,
     parse_progress,
+    printed_by,
     readable_log,
 )
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
@@ -73,7 +74,7 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._oci.manifest impo
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.platform import parse_platform
 
 #: What buildx adds to its metadata when it can (0.14 and newer): the whole build record, where steps have platforms.
-#: Of the output of a step that failed, in the message.
+#: Of a build that failed outside of its steps, in the message.
 _PRINTED_LINES = 20
 _BAKE_ENVIRONMENT = {
     "BUILDX_METADATA_PROVENANCE": "max",
@@ -384,11 +385,8 @@ class BuildRun:
             }
             for platform in job.platforms
         }
-        printed = (
-            [*broken.output()[-_PRINTED_LINES:], broken.error or ""] if broken and broken.log else log.splitlines()
-        )
-        last = self._readable(job, "\n".join(printed[-_PRINTED_LINES:]))
-        return Outcome(job, None, facts, error=f"{message}\n{last}", log=log)
+        printed = printed_by(broken) if broken and broken.log else "\n".join(log.splitlines()[-_PRINTED_LINES:])
+        return Outcome(job, None, facts, error=f"{message}\n{self._readable(job, printed)}", log=log)
 
     def _readable(self, job: Job, text: str) -> str:
         """As the Dockerfile's own steps would have it, and without secrets."""

@@ -11,10 +11,12 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.progress import (
+    Step,
     count_steps,
     duration,
     emulated_steps,
     parse_progress,
+    printed_by,
     readable_log,
 )
 
@@ -107,6 +109,25 @@ def test_what_failed_is_at_the_end_of_the_log_whatever_ran_beside_it():
     text = "\n".join(json.dumps(value) for value in ({"vertexes": vertexes}, {"logs": logs}))
     log = readable_log(parse_progress(text, only_target="t").steps, "ERROR: failed to solve")
     assert log.splitlines()[-4:] == ["[t 1/2] RUN fails ERROR", "    why", "    exit code: 1", "ERROR: failed to solve"]
+
+
+@pytest.mark.parametrize(
+    "output, printed",
+    [
+        pytest.param(["a", "b"], ["a", "b", "exit code: 1"], id="short"),
+        pytest.param(
+            ["x", "Cannot install litellm.", *(f"Installing {n}" for n in range(50))],
+            ["Cannot install litellm.", "[…]", *(f"Installing {n}" for n in range(31, 50)), "exit code: 1"],
+            id="it-went-on-for-long",
+        ),
+        pytest.param(
+            ["y"] * 50, [*["y"] * 19, "exit code: 1"], id="nothing-looks-like-an-error",
+        ),
+    ],
+)  # fmt: skip
+def test_what_a_failed_step_printed(output, printed):
+    step = Step("d", None, "RUN x", True, error="exit code: 1", log=["".join(f"{line}\n" for line in output)])
+    assert printed_by(step).splitlines() == printed
 
 
 def test_a_solve_of_one_target_does_not_name_it():
