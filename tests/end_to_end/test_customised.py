@@ -20,6 +20,7 @@ from http.server import HTTPServer, SimpleHTTPRequestHandler
 
 import pytest
 
+from support.image_labels import image_labels
 from support.registries import make_certificates
 
 OLD, NEW = "0.15.90", "1.15.90"
@@ -187,14 +188,10 @@ def test_customised_on_both_platforms(build, given, company_server, folder, name
 
 
 def test_labels_say_that_it_is_not_upstreams(namespace, registry):
-    labels = {}
-    for component in ("api", "web"):
-        reference = f"{registry}/{namespace}/dify-{component}:{NEW}"
-        subprocess.run(["docker", "pull", "--quiet", reference], check=True, capture_output=True)
-        inspect = ["docker", "image", "inspect", "--format", "{{json .Config.Labels}}", reference]
-        found = json.loads(subprocess.run(inspect, check=True, capture_output=True, text=True).stdout)
-        labels[component] = found["org.opencontainers.image.version"]
-        subprocess.run(["docker", "image", "rm", "--force", reference], check=True, capture_output=True)
+    labels = {
+        component: image_labels(f"{registry}/{namespace}/dify-{component}:{NEW}")["org.opencontainers.image.version"]
+        for component in ("api", "web")
+    }
     assert labels == {"api": f"{NEW}+patched.customised", "web": f"{NEW}+patched.customised"}
 
 
