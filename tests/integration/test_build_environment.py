@@ -284,9 +284,9 @@ def test_variables_of_the_build_count_and_are_not_of_the_image(build):
 
 
 def test_what_fails_is_told_as_the_dockerfile_has_it(build):
-    failed = build("RUN echo before && echo why >&2 && exit 3", "debian:bookworm-slim", build_env={"A": "1"})
+    failed = build("RUN echo before >&2 && echo why >&2 && exit 3", "debian:bookworm-slim", build_env={"A": "1"})
     assert failed["failed"]
-    assert "RUN echo before && echo why >&2 && exit 3: dockerfile step." in failed["msg"]
+    assert "RUN echo before >&2 && echo why >&2 && exit 3: dockerfile step." in failed["msg"]
     assert "imagefleet" not in failed["msg"]
     assert "\nbefore\nwhy\n" in failed["msg"]
 
@@ -351,7 +351,7 @@ def test_labels_say_what_it_is_and_what_it_is_built_on(build, registry, modules)
         "version": "1.2.3+patched",
         "revision": "a" * 40,
         "source": "https://git.example.com/dify.git",
-        "base.name": "docker.io/library/base",
+        "base.name": f"{registry}/bases/debian:bookworm-slim",
         "base.digest": base["digest"],
     }
     # Where it comes from does not count, and what it is called does.

@@ -368,7 +368,8 @@ class BuildRun:
         steps = progress.of_target(job.target)
         log = self._readable(job, readable_log(steps, progress.messages))
         broken = next((step for step in steps if step.failed), None)
-        cause = find_cause(log)
+        # Steps that were stopped because another one failed say that they were killed, which is no cause.
+        cause = find_cause("\n".join([*broken.output(), broken.error or "", progress.messages]) if broken else log)
         message = f"{job.plan.resolved.request.name} for {job.names} failed"
         if broken:
             message += f" in {self._readable(job, broken.title)}"

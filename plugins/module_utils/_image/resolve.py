@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Callable, Mapping, NamedTuple, Sequence
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
@@ -278,12 +278,15 @@ def _pin_bases(
 def _base_labels(
     dockerfile: Dockerfile, request: ImageRequest, platform: Platform, pins: Mapping[str, Pin]
 ) -> dict[str, str]:
-    """As https://github.com/opencontainers/image-spec/blob/main/annotations.md has them."""
+    """As https://github.com/opencontainers/image-spec/blob/main/annotations.md has them: what it is really built on."""
     name = dockerfile.base_name({**_automatic(platform), **request.args}, request.target)
     if name is None or name not in pins:
         return {}
+    used = request.base_images.get(name) or request.contexts.get(name) or name
+    reference = parse_reference(used.replace(DOCKER_IMAGE, "", 1))
     return {
-        "org.opencontainers.image.base.name": str(parse_reference(name)),
+        # The digest has a label of its own.
+        "org.opencontainers.image.base.name": str(replace(reference, digest=None)),
         "org.opencontainers.image.base.digest": pins[name].digest,
     }
 
