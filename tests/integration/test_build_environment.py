@@ -216,6 +216,47 @@ RUN pnpm install --store-dir /tmp/pnpm && rm -r /tmp/pnpm && test -d node_module
         assert secret.encode() not in content
 
 
+def test_corepack_downloads_from_the_mirror(build, mirror):
+    """Dify's web brings its package manager by it."""
+    dockerfile = """\
+RUN npm install --silent --global corepack@0.34.5 && corepack enable
+WORKDIR /project
+RUN printf '{"packageManager": "pnpm@9.15.9"}' > package.json && corepack install
+RUN test "$(COREPACK_ENABLE_NETWORK=0 pnpm --version)" = 9.15.9
+"""
+    # Without that corepack wants npm's signatures, which not every mirror passes on.
+    environment = {"COREPACK_INTEGRITY_KEYS": "0"}
+    mirrors = {"npm": mirror.url("/npm", login=True)}
+    done = build(dockerfile, "node:20-bookworm-slim", mirrors=mirrors, build_env=environment)
+    assert done["changed"], done["msg"]
+    assert [path for path in mirror.asked("/npm/pnpm/-/") if path.endswith("pnpm-9.15.9.tgz")]
+    content = kept(done)
+    for trace in (PASSWORD, LOGIN):
+        assert trace.encode() not in content
+
+
+def test_nltk_and_tiktoken_ask_the_mirror(build, mirror):
+    """Neither has a setting for it. What they ask for is enough: nltk's failure is none to its caller, tiktoken's is."""
+    dockerfile = """\
+RUN pip install --quiet nltk==3.9.1 tiktoken==0.9.0
+RUN python -c "import nltk; nltk.download('punkt')"
+RUN python -c "import tiktoken; tiktoken.encoding_for_model('gpt2')" 2> /dev/null || touch /tiktoken-failed
+"""
+    mirrors = {
+        "nltk": mirror.url("/nltk", login=True),
+        "tiktoken": mirror.url("/tiktoken"),
+        "pip": mirror.url("/pypi/simple"),
+    }
+    done = build(dockerfile, "python:3.11-slim-bookworm", mirrors=mirrors)
+    assert done["changed"], done["msg"]
+    assert mirror.asked("/nltk/")
+    assert mirror.asked("/tiktoken/gpt-2/encodings/main/vocab.bpe")
+    content = kept(done)
+    assert b"tiktoken-failed" in content
+    for trace in (mirror.host, PASSWORD, LOGIN):
+        assert trace.encode() not in content
+
+
 def test_apt_downloads_from_the_mirror_and_relaxed_pins_are_told(build, mirror):
     dockerfile = """\
 RUN rm -f /etc/apt/sources.list.d/* && echo 'deb http://gone.example/debian bookworm main' > /etc/apt/sources.list

@@ -63,11 +63,13 @@ _CAUSES: tuple[tuple[str, str, str], ...] = (
     (
         "apt pin not found",
         r"Version '[^']+' for '[^']+' was not found",
-        "The Dockerfile pins a package version that the mirror no longer has. Patch the pin or use a snapshot mirror.",
+        "The Dockerfile pins a package version that the archive no longer has. Set apt_pins to relax or snapshot, or the build "
+        "arg that the version comes from.",
     ),
     (
         "name not resolved",
-        r"Temporary failure (?:in name resolution|resolving)|no such host|EAI_AGAIN|Could not resolve host",
+        r"Temporary failure (?:in name resolution|resolving)|no such host|EAI_AGAIN|ENOTFOUND|Could not resolve host|"
+        r"Failed to resolve|Name or service not known",
         "A host name could not be resolved in the build. Check the node's DNS, proxy and mirrors.",
     ),
     (
