@@ -303,6 +303,8 @@ IMAGEFLEET
 _PYTHON = f"""\
 mkdir -p {SCRATCH}/python
 cat > {SCRATCH}/python/sitecustomize.py <<'IMAGEFLEET'
+import base64
+import urllib.parse
 import urllib.request
 
 _REPLACED = @REPLACED@
@@ -317,11 +319,17 @@ def _replaced(url):
 
 
 def _open_mirror(self, fullurl, *arguments, **options):
-    if isinstance(fullurl, str):
-        fullurl = _replaced(fullurl)
-    else:
-        fullurl.full_url = _replaced(fullurl.full_url)
-    return _open(self, fullurl, *arguments, **options)
+    request = urllib.request.Request(fullurl) if isinstance(fullurl, str) else fullurl
+    address = _replaced(request.full_url)
+    if address != request.full_url:
+        # Unlike requests, urllib takes no login that is in an address.
+        parts = urllib.parse.urlsplit(address)
+        login, _at, host = parts.netloc.rpartition("@")
+        if login:
+            secret = base64.b64encode(urllib.parse.unquote(login).encode()).decode()
+            request.add_unredirected_header("Authorization", "Basic " + secret)
+        request.full_url = urllib.parse.urlunsplit(parts._replace(netloc=host))
+    return _open(self, request, *arguments, **options)
 
 
 urllib.request.OpenerDirector.open = _open_mirror
