@@ -24,6 +24,17 @@ def there(name):
 missing = [name for name in sys.argv[1:] if not there(name)]
 sys.exit(f"nltk's data is not in the image: {', '.join(missing)}" if missing else 0)
 """
+#: An environment whose programs are for another platform, or that lacks its packages, is of no use.
+_PACKAGES = """\
+import sys
+from importlib import metadata
+
+if sys.prefix == sys.base_prefix:
+    sys.exit(f"{sys.prefix} is no virtual environment")
+names = sorted({package.metadata["Name"] for package in metadata.distributions()})
+print(f"{len(names)} packages in {sys.prefix}")
+sys.exit(0 if names else f"{sys.prefix} has no packages")
+"""
 _TIKTOKEN = """\
 import sys
 import tiktoken
@@ -45,6 +56,16 @@ def component_tests(
     page = base_path + str(profile.get("page") or "/")
     # Below a path, a slash at the end is answered with a redirection.
     found = [_asks_page(test, page if page == "/" else page.rstrip("/")) for test in tests]
+    if profile.get("virtual_env") and not any(test.get("http") for test in tests):
+        found.append(
+            {
+                "name": "its Python environment works",
+                "entrypoint": [f"{profile['virtual_env']}/bin/python"],
+                "command": ["-c", _PACKAGES],
+                "network": "none",
+                "timeout": 300,
+            }
+        )
     data = profile.get("downloaded_data") or {}
     for name, program in (("nltk", _NLTK), ("tiktoken", _TIKTOKEN)):
         if data.get(name):
