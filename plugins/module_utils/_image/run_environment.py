@@ -223,6 +223,9 @@ imagefleet_ca={SCRATCH}/ca.pem
 for imagefleet_file in /etc/ssl/certs/ca-certificates.crt /etc/ssl/cert.pem /etc/pki/tls/certs/ca-bundle.crt; do
   if [ -s "$imagefleet_file" ]; then cat "$imagefleet_file"; echo; break; fi
 done > "$imagefleet_ca"
+for imagefleet_file in "${{SSL_CERT_FILE:-}}" "${{REQUESTS_CA_BUNDLE:-}}" "${{PIP_CERT:-}}" "${{NODE_EXTRA_CA_CERTS:-}}"; do
+  if [ -s "$imagefleet_file" ]; then cat "$imagefleet_file"; echo; fi
+done >> "$imagefleet_ca"
 cat {CA_PATH} >> "$imagefleet_ca"
 chmod 0644 "$imagefleet_ca"
 export SSL_CERT_FILE="$imagefleet_ca" REQUESTS_CA_BUNDLE="$imagefleet_ca" CURL_CA_BUNDLE="$imagefleet_ca"

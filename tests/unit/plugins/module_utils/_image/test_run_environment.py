@@ -151,6 +151,11 @@ def test_certificates_of_the_base_stay_trusted(step):
     done = step(RunEnvironment(ca_bundle="/ca.pem"), 'cat "$SSL_CERT_FILE"; [ "$NODE_EXTRA_CA_CERTS" = "$PIP_CERT" ]')
     assert done.stdout == "theirs\nours\n"
     assert done.returncode == 0
+    # Also what the base's own environment names, which ours takes the place of.
+    (step.root / "company.pem").write_text("the base's")
+    named = {"SSL_CERT_FILE": str(step.root / "company.pem"), "PIP_CERT": ""}
+    done = step(RunEnvironment(ca_bundle="/ca.pem"), 'cat "$PIP_CERT"', named)
+    assert done.stdout == "theirs\nthe base's\nours\n"
 
 
 def test_python_asks_the_mirror_for_what_has_no_setting(step):
