@@ -34,7 +34,8 @@ options:
     description:
       - What is known of the component's image. RV(imagefleet.dify.source_profile#module:components) has it, and
         M(imagefleet.dify.image_info) can tell it of the image itself.
-      - Read are C(user), C(entrypoint) and C(command), which must be there, and C(virtual_env) and C(package_manager).
+      - Read are C(user), C(entrypoint) and C(command), which must be there, and C(virtual_env), C(package_manager) and
+        C(environment).
     type: dict
     required: true
   pip_packages:

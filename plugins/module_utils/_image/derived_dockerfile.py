@@ -128,7 +128,8 @@ def _pip(upstream: Upstream, wanted: Customisation) -> Iterator[str]:
 
 def _trust(upstream: Upstream, wanted: Customisation) -> Iterator[str]:
     if wanted.certificates:
-        yield _run([_list_mount(CERTIFICATES)], *trust_commands(f"{_MOUNTS}/{CERTIFICATES}", upstream.virtual_env))
+        commands = trust_commands(f"{_MOUNTS}/{CERTIFICATES}", upstream.virtual_env, upstream.environment)
+        yield _run([_list_mount(CERTIFICATES)], *commands)
 
 
 def _copies(copied: Mapping[str, InstalledFile], wanted: Customisation) -> Iterator[str]:

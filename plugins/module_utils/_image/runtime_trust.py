@@ -10,7 +10,8 @@ import base64
 import binascii
 import hashlib
 import re
-from typing import Iterator
+import shlex
+from typing import Iterator, Mapping
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.installed_file import OWN_FOLDER
@@ -22,6 +23,8 @@ VARIABLE = "NODE_EXTRA_CA_CERTS"
 
 _LOCAL_FOLDER = "/usr/local/share/ca-certificates"
 _STORE = "/etc/ssl/certs/ca-certificates.crt"
+#: Variables by which a base may have programs read a file of its own in place of the stores.
+_NAMING = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 _BLOCK = re.compile(
     r"^-----BEGIN CERTIFICATE-----[ \t\r]*\n([A-Za-z0-9+/=\s]+?)^-----END CERTIFICATE-----", re.MULTILINE
 )
@@ -58,18 +61,22 @@ def certificate_files(certificates: tuple[bytes, ...]) -> dict[str, bytes]:
     return {f"imagefleet-{hashlib.sha256(one).hexdigest()[:16]}.crt": _pem(one) for one in certificates}
 
 
-def trust_commands(folder: str, virtual_env: str | None) -> Iterator[str]:
+def trust_commands(folder: str, virtual_env: str | None, environment: Mapping[str, str]) -> Iterator[str]:
     """Shell commands that put the files of ``folder`` into every store of the image, run as root.
 
     The operating system's is rebuilt by its own tool where there is one, and appended to where there is not, as on Alpine.
     Certifi of the Python environment is appended to, because requests and httpx read it and nothing else.
 
     :param virtual_env: the environment's folder; None when there is none.
+    :param environment: the image's variables. Files that they name in place of a store are appended to as well.
     """
     every = f"{folder}/*.crt"
     yield "umask 022"
     yield f"mkdir -p {OWN_FOLDER} {_LOCAL_FOLDER} {_STORE.rpartition('/')[0]}"
     yield f"cat {every} > {BUNDLE}"
+    node = environment.get(VARIABLE)
+    if node:
+        yield _if_there(node, f"cat {shlex.quote(node)} >> {BUNDLE}")
     yield f'for one in {every}; do cat "$one" > "{_LOCAL_FOLDER}/${{one##*/}}"; done'
     yield (
         "if command -v update-ca-certificates > /dev/null; then update-ca-certificates; "
@@ -78,6 +85,14 @@ def trust_commands(folder: str, virtual_env: str | None) -> Iterator[str]:
     if virtual_env is not None:
         stores = f"{virtual_env}/lib/python3*/site-packages/certifi/cacert.pem"
         yield f'for store in {stores}; do if [ -f "$store" ]; then cat {every} >> "$store"; fi; done'
+    named = dict.fromkeys(environment[name] for name in _NAMING if environment.get(name))
+    for path in named:
+        if path != _STORE:
+            yield _if_there(path, f"cat {every} >> {shlex.quote(path)}")
+
+
+def _if_there(path: str, command: str) -> str:
+    return f"if [ -f {shlex.quote(path)} ]; then {command}; fi"
 
 
 def _pem(certificate: bytes) -> bytes:

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Mapping
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
@@ -28,6 +28,7 @@ class Upstream:
     :param command: what the entrypoint is called with.
     :param virtual_env: the folder of its Python environment; None when it has none.
     :param uses_uv: whether its packages come by uv.
+    :param environment: its variables, as far as they are known.
     """
 
     component: str
@@ -36,6 +37,7 @@ class Upstream:
     command: tuple[str, ...]
     virtual_env: str | None = None
     uses_uv: bool = False
+    environment: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_root(self) -> bool:
@@ -82,7 +84,14 @@ def parse_upstream(component: str, profile: Mapping[str, Any]) -> Upstream:
         command=_words(profile, "command"),
         virtual_env=virtual_env,
         uses_uv=profile.get("package_manager") == "uv",
+        environment=_environment(profile.get("environment") or {}),
     )
+
+
+def _environment(values: Any) -> dict[str, str]:
+    if not isinstance(values, dict):
+        raise CollectionError(f"profile has the environment {values!r}, which is no dictionary of variables.")
+    return {str(name): str(value) for name, value in values.items() if value is not None}
 
 
 def _words(profile: Mapping[str, Any], key: str) -> tuple[str, ...]:

@@ -75,7 +75,7 @@ def test_each_certificate_is_a_file_that_says_which():
 def trust(tmp_path):
     """Runs the commands, with programs that the image has; gives the image's files."""
 
-    def run(programs=None, virtual_env="/app/api/.venv"):
+    def run(programs=None, virtual_env="/app/api/.venv", environment=None):
         root, given = tmp_path / "root", tmp_path / "given"
         for folder in (root / "bin", given):
             folder.mkdir(parents=True, exist_ok=True)
@@ -84,7 +84,7 @@ def trust(tmp_path):
         for name, text in (programs or {}).items():
             (root / "bin" / name).write_text(f"#!/bin/sh\n{text}\n")
             (root / "bin" / name).chmod(0o755)
-        script = "set -eu; " + "; ".join(trust_commands("/GIVEN", virtual_env))
+        script = "set -eu; " + "; ".join(trust_commands("/GIVEN", virtual_env, environment or {}))
         for start in ("/etc", "/usr/local", "/app"):
             script = script.replace(f"{start}/", f"{root}{start}/")
         script = script.replace("/GIVEN", str(given)).replace("> /dev/null", ">/dev/null")
@@ -142,3 +142,26 @@ def test_python_and_node_find_them(trust):
 @pytest.mark.parametrize("virtual_env", ["/app/api/.venv", None], ids=["without-certifi", "no-environment"])
 def test_an_image_without_certifi(trust, virtual_env):
     assert not (trust(virtual_env=virtual_env) / CERTIFI).exists()
+
+
+def test_files_that_the_environment_names_in_place_of_stores(trust):
+    """A company's base may have them; what they name is all that its programs trust."""
+    for name in ("base.pem", "node.pem"):
+        written(trust.root / f"etc/{name}", b"before\n")
+    written(trust.root / STORE, b"before\n")
+    environment = {
+        "SSL_CERT_FILE": "/etc/base.pem",
+        "REQUESTS_CA_BUNDLE": "/etc/base.pem",
+        "CURL_CA_BUNDLE": f"/{STORE}",
+        "NODE_EXTRA_CA_CERTS": "/etc/node.pem",
+        "OTHER": "/etc/other.pem",
+    }
+    root = trust(environment=environment)
+    for path in ("etc/base.pem", STORE):
+        content = (root / path).read_bytes()
+        assert content.startswith(b"before\n")
+        assert content.count(b"BEGIN CERTIFICATE") == 2
+    assert (root / "etc/node.pem").read_bytes() == b"before\n"
+    assert (root / "usr/local/lib/imagefleet/runtime_ca.pem").read_bytes().endswith(b"before\n")
+    assert not (root / "etc/other.pem").exists()
+    assert trust(environment={"SSL_CERT_FILE": "/etc/it's gone"})
