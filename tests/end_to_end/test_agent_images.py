@@ -96,5 +96,5 @@ def test_a_release_without_them_says_so(build, repository_root, folder):
     source = {"repo": str(folder / "older")}
     with pytest.raises(pytest.fail.Exception) as failure:
         build(images_version="1.15.90", images_source=source, images_source_dest=str(folder / "older-checkout"))
-    failure = str(failure.value)
-    assert "1.15.90 has no agent_backend, local_sandbox (it has " in failure
+    output = str(failure.value)
+    assert "1.15.90 has no agent_backend, local_sandbox (it has " in output
