@@ -54,12 +54,17 @@ def examples_of(module: str) -> str:
 
 @pytest.mark.parametrize("module", MODULES)
 def test_examples(module, tmp_path, prefix, registry, repository_root, run_playbook):
-    # Their contexts are folders, as those of the older generation.
-    subprocess.run([repository_root / "tools/sample_source", tmp_path / "source", "generation_1"], check=True)
+    # Their contexts are folders, as those of the older generation, and one has a base path, as the newer has.
+    source = tmp_path / "source"
+    subprocess.run([repository_root / "tools/sample_source", source, "generation_1"], check=True)
+    with (source / "web/Dockerfile").open("a") as dockerfile:
+        dockerfile.write("ARG NEXT_PUBLIC_BASE_PATH\n")
+    identity = ["-c", "user.name=a", "-c", "user.email=a@example.com"]
+    subprocess.run(["git", *identity, "commit", "--quiet", "--all", "--message", "base path"], cwd=source, check=True)
     (tmp_path / "tiny").mkdir()
     (tmp_path / "tiny/Dockerfile").write_text(TINY)
     text = SETUP.format(folder=tmp_path) + examples_of(module)
-    text = text.replace("/srv/dify", str(tmp_path / "source")).replace("/srv/bundle", str(tmp_path / "bundle"))
+    text = text.replace("/srv/dify", str(source)).replace("/srv/bundle", str(tmp_path / "bundle"))
     for namespace in ("dify", "production"):
         text = text.replace(f"localhost:5000/{namespace}/", f"{registry}/{prefix}/{namespace}/")
     bases = {
