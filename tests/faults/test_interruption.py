@@ -25,7 +25,7 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._image.container_t
 from support.small_source import PLATFORMS, build_variables, write_inventory
 
 REPOSITORY = "dify/dify-api"
-MOMENTS = int(os.environ.get("IMAGEFLEET_MOMENTS", "3"))
+MOMENTS = int(os.environ.get("IMAGEFLEET_MOMENTS", "2"))
 
 
 @pytest.fixture
