@@ -22,7 +22,8 @@ _LOG_LINES = 200
 #: A program that does many things at once may go on for long after the one that failed.
 _FAILED_LOG_LINES = 1000
 _ERROR_LINE = re.compile(r"(?i)\b(?:error|fatal|cannot|could not|unable to|no such|not found)\b")
-_PRINTED_LINES = 20
+#: Of the output of what failed, in a message.
+PRINTED_LINES = 20
 _PRINTED_ERRORS = 8
 
 
@@ -151,7 +152,7 @@ def readable_log(steps: tuple[Step, ...], messages: str = "") -> str:
 def printed_by(step: Step) -> str:
     """The end of what a step that failed printed, and what looks like errors before that."""
     lines = [*step.output(), step.error or ""]
-    end = lines[-_PRINTED_LINES:]
+    end = lines[-PRINTED_LINES:]
     errors = [line for line in lines[: -len(end)] if _ERROR_LINE.search(line)][-_PRINTED_ERRORS:]
     return "\n".join([*errors, "[…]", *end] if errors else end)
 

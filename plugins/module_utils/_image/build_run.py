@@ -27,6 +27,7 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.builder_ar
 from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.client import BuildxClient
 from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.failure import find_cause
 from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.progress import (
+    PRINTED_LINES,
     Progress,
     Step,
     count_steps,
@@ -74,8 +75,6 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._oci.manifest impo
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.platform import parse_platform
 
 #: What buildx adds to its metadata when it can (0.14 and newer): the whole build record, where steps have platforms.
-#: Of a build that failed outside of its steps, in the message.
-_PRINTED_LINES = 20
 _BAKE_ENVIRONMENT = {
     "BUILDX_METADATA_PROVENANCE": "max",
     "BUILDX_METADATA_WARNINGS": "0",
@@ -386,7 +385,7 @@ class BuildRun:
             }
             for platform in job.platforms
         }
-        printed = printed_by(broken) if broken and broken.log else "\n".join(log.splitlines()[-_PRINTED_LINES:])
+        printed = printed_by(broken) if broken and broken.log else "\n".join(log.splitlines()[-PRINTED_LINES:])
         return Outcome(job, None, facts, error=f"{message}\n{self._readable(job, printed)}", log=log)
 
     def _readable(self, job: Job, text: str) -> str:
