@@ -53,29 +53,14 @@ def folder(tmp_path_factory, repository_root):
 
 
 @pytest.fixture
-def build(run_playbook, repository_root, folder):
-    namespace = f"a{secrets.token_hex(4)}"
-
-    def run(*options, **variables):
-        return run_playbook(
-            "playbooks/build.yml",
-            "-i", str(repository_root / "examples/inventory.yml"),
-            "--extra-vars", f"@{repository_root}/examples/sample_dify/variables.yml",
-            *options,
-            **{
-                "images_source": {"repo": str(folder / "source")},
-                "images_source_dest": str(folder / "checkout"),
-                "images_namespace": namespace,
-                "images_version": VERSION,
-                "images_tags": [VERSION],
-                "images_components": COMPONENTS,
-                "images_report_dir": str(folder / "report"),
-                "images_bases_lock": str(folder / "bases.lock.yml"),
-                **variables,
-            },
-        )  # fmt: skip
-
-    return run
+def build(build_in, folder):
+    return build_in(
+        folder,
+        f"a{secrets.token_hex(4)}",
+        images_version=VERSION,
+        images_tags=[VERSION],
+        images_components=COMPONENTS,
+    )
 
 
 def test_both_are_built_and_tested_for_both_platforms(build, folder):

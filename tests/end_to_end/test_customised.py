@@ -95,25 +95,8 @@ def company_server(given, folder):
 
 
 @pytest.fixture
-def build(run_playbook, repository_root, folder, namespace):
-    def run(*options, **variables):
-        return run_playbook(
-            "playbooks/build.yml",
-            "-i", str(repository_root / "examples/inventory.yml"),
-            "--extra-vars", f"@{repository_root}/examples/sample_dify/variables.yml",
-            *options,
-            **{
-                "images_source": {"repo": str(folder / "source")},
-                "images_source_dest": str(folder / "checkout"),
-                "images_namespace": namespace,
-                "images_components": ["api", "web"],
-                "images_report_dir": str(folder / "report"),
-                "images_bases_lock": str(folder / "bases.lock.yml"),
-                **variables,
-            },
-        )  # fmt: skip
-
-    return run
+def build(build_in, folder, namespace):
+    return build_in(folder, namespace, images_components=["api", "web"])
 
 
 @contextmanager
