@@ -62,6 +62,14 @@ options:
       dockerfile:
         description: The Dockerfile, relative to the context, or an absolute path outside of it. C(Dockerfile) by default.
         type: str
+      recipe:
+        description:
+          - V(upstream) (default) builds by the Dockerfile as it is.
+          - V(optimised) is for a Dockerfile that installs Python packages (uv, Poetry or pip) or builds pages (npm, yarn or pnpm)
+            before its last stage. It makes another from it, by which everything runs on the build's own platform and only files
+            are of the target's; the image starts an init process as uid 1001, has a health check, no compilers and no setuid.
+        type: str
+        choices: [upstream, optimised]
       target:
         description: Stage to build. The last one by default.
         type: str
@@ -266,6 +274,14 @@ options:
   dockerfile:
     description: The Dockerfile, relative to the context, or an absolute path outside of it. C(Dockerfile) by default.
     type: str
+  recipe:
+    description:
+      - V(upstream) (default) builds by the Dockerfile as it is.
+      - V(optimised) is for a Dockerfile that installs Python packages (uv, Poetry or pip) or builds pages (npm, yarn or pnpm)
+        before its last stage. It makes another from it, by which everything runs on the build's own platform and only files
+        are of the target's; the image starts an init process as uid 1001, has a health check, no compilers and no setuid.
+    type: str
+    choices: [upstream, optimised]
   target:
     description: Stage to build. The last one by default.
     type: str

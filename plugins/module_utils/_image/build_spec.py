@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.spec import ArgumentSpec
+from ansible_collections.imagefleet.dify.plugins.module_utils._recipe.optimised import RECIPES, UPSTREAM
 
 _SECRET = {
     "id": {"type": "str", "required": True},
@@ -27,6 +28,7 @@ IMAGE_OPTIONS: dict[str, dict[str, Any]] = {
     "context": {"type": "path"},
     "commit": {"type": "str"},
     "dockerfile": {"type": "str"},
+    "recipe": {"type": "str", "choices": list(RECIPES)},
     "target": {"type": "str"},
     "platforms": {"type": "list", "elements": "str"},
     "args": {"type": "dict"},
@@ -79,6 +81,7 @@ IMAGE_OPTIONS: dict[str, dict[str, Any]] = {
 #: What holds when neither the image nor the top level says anything.
 IMAGE_DEFAULTS: dict[str, Any] = {
     "dockerfile": "Dockerfile",
+    "recipe": UPSTREAM,
     "apt_pins": "keep",
     "provenance": "max",
     "network": "default",

@@ -55,12 +55,16 @@ class Instruction:
 
 @dataclass(frozen=True)
 class Stage:
-    """``FROM base AS name`` and what follows it."""
+    """``FROM base AS name`` and what follows it.
+
+    :param line: number of the ``FROM`` line, from 1.
+    """
 
     base: str
     name: str | None
     instructions: tuple[Instruction, ...] = ()
     platform: str | None = None
+    line: int = 0
 
 
 @dataclass(frozen=True)
@@ -282,14 +286,14 @@ def parse_dockerfile(text: str) -> Dockerfile:
     """
     syntax, escape = _directives(text)
     arguments: dict[str, str | None] = {}
-    stages: list[tuple[str, str | None, str | None, list[Instruction]]] = []
+    stages: list[tuple[str, str | None, str | None, int, list[Instruction]]] = []
     for instruction in _instructions(text, escape):
         if instruction.keyword == "FROM":
             words = instruction.value.split()
             if not words or len(words) not in (1, 3) or (len(words) == 3 and words[1].upper() != "AS"):
                 raise CollectionError(f"Line {instruction.line} of the Dockerfile is not FROM image [AS name].")
             name = words[2] if len(words) == 3 else None
-            stages.append((words[0], name, dict(instruction.flags).get("platform"), []))
+            stages.append((words[0], name, dict(instruction.flags).get("platform"), instruction.line, []))
         elif stages:
             stages[-1][-1].append(instruction)
         elif instruction.keyword == "ARG":
@@ -301,7 +305,9 @@ def parse_dockerfile(text: str) -> Dockerfile:
     if not stages:
         raise CollectionError("The Dockerfile has no FROM line.")
     return Dockerfile(
-        syntax, arguments, tuple(Stage(base, name, tuple(body), platform) for base, name, platform, body in stages)
+        syntax,
+        arguments,
+        tuple(Stage(base, name, tuple(body), platform, line) for base, name, platform, line, body in stages),
     )
 
 
@@ -430,7 +436,7 @@ def _context_paths(instruction: Instruction, scope: Mapping[str, str]) -> list[s
         bound = [m for m in _mounts(instruction) if m.get("type", "bind") == "bind" and not m.get("from")]
         patterns = [_expand(mount.get("source", mount.get("src", ".")), scope) for mount in bound]
     elif instruction.keyword in ("COPY", "ADD") and not instruction.flag("from"):
-        words = _copy_words(instruction.value)
+        words = copy_words(instruction.value)
         patterns = [_expand(word, scope) for word in words[:-1] if not word.startswith("<<")]
         patterns = [p for p in patterns if p is None or not re.match(r"(https?|git|ssh)://|git@", p)]
     else:
@@ -449,7 +455,8 @@ def exec_form(value: str) -> tuple[str, ...] | None:
     return tuple(words) if isinstance(words, list) and all(isinstance(word, str) for word in words) else None
 
 
-def _copy_words(value: str) -> list[str]:
+def copy_words(value: str) -> list[str]:
+    """The words of ``COPY`` or ``ADD`` in either form, the destination last."""
     if value.startswith("["):
         try:
             parsed = json.loads(value)

@@ -85,6 +85,7 @@ class ImageRequest:
     context: str
     commit: str | None
     dockerfile: str
+    recipe: str
     target: str | None
     platforms: tuple[Platform, ...]
     args: Mapping[str, str]
@@ -168,6 +169,7 @@ def _image_request(name: str, options: Mapping[str, Any]) -> ImageRequest:
         context=options["context"],
         commit=options["commit"],
         dockerfile=options["dockerfile"],
+        recipe=options["recipe"],
         target=options["target"],
         platforms=parse_platforms(options["platforms"]),
         args=args,

@@ -45,6 +45,10 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._oci.reference imp
     is_digest,
     parse_reference,
 )
+from ansible_collections.imagefleet.dify.plugins.module_utils._recipe.optimised import (
+    OPTIMISED,
+    optimised_dockerfile,
+)
 
 DOCKER_IMAGE = "docker-image://"
 OCI_LAYOUT = "oci-layout://"
@@ -134,6 +138,9 @@ def resolve_image(
     pins = () if request.apt_pins == KEEP else find_pins(text)
     if request.apt_pins == RELAX:
         text = without_pins(text)
+    source_dockerfile = parse_dockerfile(text)
+    if request.recipe == OPTIMISED:
+        text, request = optimised_dockerfile(text, request.args, request.target), replace(request, target=None)
     dockerfile_bytes = text.encode("utf-8", "surrogateescape")
     dockerfile = parse_dockerfile(text)
     check_declared(request.name, request.args, dockerfile, request.target)
@@ -169,7 +176,7 @@ def resolve_image(
         },
         frontend=frontend.context[len(DOCKER_IMAGE) :] if frontend else None,
         apt_pins=pins,
-        base_labels={str(p): _base_labels(dockerfile, request, p, images[str(p)]) for p in request.platforms},
+        base_labels={str(p): _base_labels(source_dockerfile, request, p, images[str(p)]) for p in request.platforms},
         bases=_described_bases([frontends, *bases.values()]),
     )
 

@@ -1,0 +1,162 @@
+# Copyright: Contributors to the imagefleet.dify project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Python packages for another platform than the one that installs them: from the project's own lock, by uv. Pure.
+
+https://docs.astral.sh/uv/reference/cli/ (``uv sync --python-platform``, ``uv pip install --python-platform``).
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from dataclasses import dataclass
+from typing import Sequence
+
+from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
+
+#: The uv that installs, unless the source has a newer one.
+UV_VERSION = "0.9.11"
+_EXPORT_VERSION = "1.9.0"
+_TOOLS = "/opt/imagefleet"
+_CACHE = "/var/cache/imagefleet"
+
+_UV_SYNC = re.compile(r"(?:^|[;&\s])uv\s+sync\b(?P<options>[^;&|]*)")
+_POETRY = re.compile(r"(?:^|[;&\s])poetry\s+install\b(?P<options>[^;&|]*)")
+_PIP = re.compile(r"(?:^|[;&\s])pip3?\s+(?:--python\s+\S+\s+)?install\b(?P<options>[^;&|]*(?:-r|--requirement)[ =][^;&|]*)")
+
+_SETTINGS = f"""\
+set -eu
+case "$TARGETARCH" in
+  amd64) machine=x86_64 ;;
+  arm64) machine=aarch64 ;;
+  *) echo "The recipe optimised installs Python packages for amd64 and arm64, not for $TARGETARCH." >&2; exit 1 ;;
+esac
+libc=$(python3 -c 'import platform; name, version = platform.libc_ver(); print(version if name == "glibc" else "")')
+if [ -z "$libc" ]; then
+  echo "The base image has no glibc, which the wheels of most packages need: build on a Debian one." >&2
+  exit 1
+fi
+# uv knows C libraries up to 2.40; what is built for an older one runs with a newer one.
+platform="$machine-manylinux_$(printf '%s\\n2.40\\n' "$libc" | sort -V | head -n 1 | tr . _)"
+export PATH="{_TOOLS}/bin:$PATH" UV_CACHE_DIR={_CACHE}/uv UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never
+export UV_PYTHON="$(command -v python3)" UV_PROJECT_ENVIRONMENT="$environment"
+"""
+
+_CHECK = """\
+"$UV_PYTHON" - "$environment" "$machine" <<'PYTHON'
+import pathlib, sys
+
+wanted = {"x86_64": 62, "aarch64": 183}[sys.argv[2]]
+foreign = set()
+for path in pathlib.Path(sys.argv[1]).rglob("*"):
+    if path.is_file() and not path.is_symlink():
+        with open(path, "rb") as file:
+            head = file.read(20)
+        if head[:4] == b"\\x7fELF" and int.from_bytes(head[18:20], "little") != wanted:
+            foreign.add(path.relative_to(sys.argv[1]).parts[3:][0])
+if foreign:
+    sys.exit(
+        "These have code for the build's own platform, since there is no wheel of theirs for the image's: "
+        f"{', '.join(sorted(foreign))}. Build this image with recipe upstream."
+    )
+PYTHON
+find "$environment" -depth -type d -name tests -path '*/site-packages/*' -exec rm -rf {} +
+find "$environment" -type f \\( -name '*.a' -o -name '*.pyx' -o -name '*.h' -path '*/site-packages/*/include/*' \\) -delete
+find "$environment" -depth -type d -name __pycache__ -exec rm -rf {} +
+"$UV_PYTHON" -m compileall -q -j 0 --invalidation-mode checked-hash "$environment/lib" || test $? -eq 1
+"""
+
+
+@dataclass(frozen=True)
+class Installation:
+    """How a step installs a project's packages.
+
+    :param manager: ``uv``, ``poetry`` or ``pip``.
+    :param options: of its command, without those that are about caches and prompts.
+    """
+
+    manager: str
+    options: tuple[str, ...]
+
+
+def find_installation(text: str) -> Installation | None:
+    """What a ``RUN`` step installs packages by; None when it does something else."""
+    for manager, pattern in (("uv", _UV_SYNC), ("poetry", _POETRY), ("pip", _PIP)):
+        match = pattern.search(text)
+        if match:
+            return Installation(manager, tuple(_without(shlex.split(match["options"]), _DROPPED[manager])))
+    return None
+
+
+def tool_steps(installation: Installation, uv_version: str | None) -> list[str]:
+    """Steps that bring what installs, on the build platform."""
+    version = max(uv_version or UV_VERSION, UV_VERSION, key=_version_key)
+    lines = [f'RUN pip install --no-cache-dir --disable-pip-version-check --target {_TOOLS} "uv=={version}"']
+    if installation.manager == "poetry":
+        lines.append(f'RUN pip install --no-cache-dir --disable-pip-version-check "poetry-plugin-export=={_EXPORT_VERSION}"')
+    return lines
+
+
+def install_script(installation: Installation, environment: str) -> str:
+    """A script that makes the virtual environment at ``environment`` for ``$TARGETARCH``, from any platform."""
+    return f"environment={shlex.quote(environment)}\n{_SETTINGS}{_COMMANDS[installation.manager](installation.options)}{_CHECK}"
+
+
+def cache_mount() -> str:
+    """A cache of downloads, which holds what is for any platform."""
+    return f"type=cache,id=imagefleet-packages,target={_CACHE}"
+
+
+def _by_uv(options: Sequence[str]) -> str:
+    return f'uv sync {shlex.join(options)} --python-platform "$platform"\n'
+
+
+def _by_pip(options: Sequence[str]) -> str:
+    return (
+        'uv venv --quiet --allow-existing "$environment"\n'
+        f'uv pip install --python "$environment/bin/python" --python-platform "$platform" {shlex.join(options)}\n'
+    )
+
+
+def _by_poetry(options: Sequence[str]) -> str:
+    return (
+        f"poetry export --format requirements.txt --output /tmp/requirements.txt {shlex.join(options)}\n"
+        'uv venv --quiet --allow-existing "$environment"\n'
+        'uv pip install --python "$environment/bin/python" --python-platform "$platform" --no-deps --require-hashes '
+        "-r /tmp/requirements.txt\n"
+        "rm /tmp/requirements.txt\n"
+    )
+
+
+_COMMANDS = {"uv": _by_uv, "pip": _by_pip, "poetry": _by_poetry}
+_DROPPED = {
+    "uv": ("--no-cache", "-n", "--quiet", "-q", "--no-progress"),
+    "pip": ("--no-cache-dir", "--disable-pip-version-check", "--no-input", "--quiet", "-q"),
+    "poetry": ("--sync", "--no-cache", "--no-root", "--no-interaction", "-n", "--no-ansi", "--no-directory"),
+}
+# What uv pip and poetry export know under the same name.
+_KNOWN = {
+    "pip": re.compile(r"-r|--requirement|-c|--constraint|--no-deps|--require-hashes|--only-binary|--no-binary|[^-].*"),
+    "poetry": re.compile(r"--(with|without|only|extras)(=.*)?|-E|--all-extras|[^-].*"),
+    "uv": re.compile(r".*"),
+}
+
+
+def _without(words: Sequence[str], dropped: Sequence[str]) -> list[str]:
+    return [word for word in words if word not in dropped]
+
+
+def check_known(installation: Installation) -> None:
+    """:raises CollectionError: an option means something that another tool cannot be told."""
+    for word in installation.options:
+        if not _KNOWN[installation.manager].fullmatch(word):
+            raise CollectionError(
+                f"The Dockerfile installs Python packages with {installation.manager} and {word}, which the recipe optimised "
+                "does not know. Build with recipe upstream."
+            )
+
+
+def _version_key(version: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in re.findall(r"\d+", version))
