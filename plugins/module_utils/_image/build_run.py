@@ -10,7 +10,7 @@ import json
 import os
 import tempfile
 from dataclasses import dataclass, field
-from typing import Any, Mapping, Sequence
+from typing import Any, Callable, Mapping, Sequence
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.bake import (
     BuildTarget,
@@ -72,7 +72,9 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._oci.manifest impo
     content_size,
     merge_indexes,
 )
-from ansible_collections.imagefleet.dify.plugins.module_utils._oci.platform import parse_platform
+from ansible_collections.imagefleet.dify.plugins.module_utils._oci.platform import Platform, parse_platform
+from ansible_collections.imagefleet.dify.plugins.module_utils._oci.reference import Reference
+from ansible_collections.imagefleet.dify.plugins.module_utils._recipe.base_environment import with_environment
 
 #: What buildx adds to its metadata when it can (0.14 and newer): the whole build record, where steps have platforms.
 _BAKE_ENVIRONMENT = {
@@ -118,6 +120,7 @@ class BuildRun:
     :param workspace: a folder of this run's own, removed by the caller.
     :param memory_bytes: of the node; None when it cannot be asked.
     :param mask: values that must not appear in a log.
+    :param environment_of: reads what a base image sets in its environment, for a platform.
     """
 
     buildx: BuildxClient
@@ -129,6 +132,7 @@ class BuildRun:
     max_parallel: int | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     mask: Sequence[str] = ()
+    environment_of: Callable[[Reference, Platform], Mapping[str, str]] = lambda _reference, _platform: {}
 
     def build(self, plans: Sequence[ImagePlan]) -> list[Outcome]:
         """Build every missing platform. A failed build does not keep the others from being finished."""
@@ -197,7 +201,11 @@ class BuildRun:
                     written[digest] = os.path.join(self.workspace, f"context-{len(written)}")
                     source.reader.export(source.entries, written[digest])
                 paths[name] = written[digest]
-            paths["Dockerfile"] = self._write_dockerfile(resolved.request.name, dockerfile_to_build(resolved))
+            inherited = (
+                self.environment_of(resolved.inherited, resolved.request.platforms[0]) if resolved.inherited else {}
+            )
+            dockerfile = dockerfile_to_build(resolved, inherited)
+            paths["Dockerfile"] = self._write_dockerfile(resolved.request.name, dockerfile)
             folders[resolved.request.name] = paths
         return folders
 
@@ -396,9 +404,14 @@ class BuildRun:
         return text
 
 
-def dockerfile_to_build(resolved: ResolvedImage) -> bytes:
-    """The image's Dockerfile, whose steps read what they are to find around them. As it is when that is nothing."""
+def dockerfile_to_build(resolved: ResolvedImage, inherited: Mapping[str, str]) -> bytes:
+    """The image's Dockerfile, whose steps read what they are to find around them. As it is when that is nothing.
+
+    :param inherited: environment of the base, for a recipe that takes only its files.
+    """
     text = resolved.dockerfile.decode("utf-8", "surrogateescape")
+    if resolved.inherited:
+        text = with_environment(text, inherited)
     if resolved.frontend is None:
         text = without_syntax(text)
     if resolved.request.run_environment:

@@ -32,7 +32,10 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._image.store impor
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.engine import EngineClient
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.layout import LayoutStore
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.manifest import Manifest
+from ansible_collections.imagefleet.dify.plugins.module_utils._oci.platform import Platform
+from ansible_collections.imagefleet.dify.plugins.module_utils._oci.reference import Reference
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.registry import RegistryClient
+from ansible_collections.imagefleet.dify.plugins.module_utils._recipe.base_environment import read_environment
 
 _LOCK_FOLDER = "/run/lock/imagefleet-dify"
 
@@ -132,7 +135,11 @@ class BuildSession:
                 **environment,
             },
             mask=mask,
+            environment_of=self._environment_of,
         )
+
+    def _environment_of(self, base: Reference, platform: Platform) -> dict[str, str]:
+        return read_environment(RegistryStore(self.client, base), self.client.get_manifest(base), platform)
 
     def _merge_only(self) -> BuildRun:
         """A run for images whose platforms are all there: nothing is asked of a builder."""

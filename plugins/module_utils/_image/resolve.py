@@ -96,6 +96,7 @@ class ResolvedImage:
     :param apt_pins: versions that the Dockerfile asks of apt, which were relaxed or taken from a snapshot.
     :param base_labels: by platform, what the result says of the image that it is built on.
     :param bases: each image that is built on: its name in the Dockerfile, reference and digest.
+    :param inherited: the base image whose environment the recipe takes over; None where the Dockerfile does that itself.
     """
 
     request: ImageRequest
@@ -107,6 +108,7 @@ class ResolvedImage:
     apt_pins: tuple[str, ...] = ()
     base_labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     bases: tuple[Mapping[str, str], ...] = ()
+    inherited: Reference | None = None
 
     @property
     def fingerprints(self) -> dict[str, str]:
@@ -178,6 +180,7 @@ def resolve_image(
         apt_pins=pins,
         base_labels={str(p): _base_labels(source_dockerfile, request, p, images[str(p)]) for p in request.platforms},
         bases=_described_bases([frontends, *bases.values()]),
+        inherited=_inherited(source_dockerfile, request, images) if request.recipe == OPTIMISED else None,
     )
 
 
@@ -296,6 +299,13 @@ def _base_labels(
         "org.opencontainers.image.base.name": str(replace(reference, digest=None)),
         "org.opencontainers.image.base.digest": pins[name].digest,
     }
+
+
+def _inherited(
+    dockerfile: Dockerfile, request: ImageRequest, images: Mapping[str, Mapping[str, Pin]]
+) -> Reference | None:
+    pin = images[str(request.platforms[0])].get(dockerfile.base_name(request.args, request.target) or "")
+    return pin.reference.with_digest(pin.digest) if pin and pin.reference else None
 
 
 def _pin_frontend(

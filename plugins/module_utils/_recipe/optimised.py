@@ -25,6 +25,7 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._recipe import (
     python_packages,
     root,
 )
+from ansible_collections.imagefleet.dify.plugins.module_utils._recipe.base_environment import MARK
 from ansible_collections.imagefleet.dify.plugins.module_utils._recipe.final_stage import Copy, FinalStage, read_final_stage
 from ansible_collections.imagefleet.dify.plugins.module_utils._recipe.step_effects import OUT, out_path
 
@@ -208,6 +209,7 @@ def _last_stage(final: FinalStage, kind: _Kind, has_packages: bool) -> list[str]
     apart = [copy.line(copy.destination) for copy in final.copies if copy.source in kind.copied_apart]
     lines = [
         "FROM scratch",
+        MARK,
         f"COPY --from={root.STAGE} {root.ROOT} /",
         *(root.configure_step() if has_packages else ()),
         *apart,
