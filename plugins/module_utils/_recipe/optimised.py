@@ -242,7 +242,7 @@ done
 _PYTHON_TIDY = (
     'rm -rf "$root"/usr/lib/python3*/test "$root"/usr/lib/python3*/idlelib "$root"/usr/lib/python3*/lib2to3 '
     '"$root"/usr/local/lib/python3*/test "$root"/usr/local/lib/python3*/idlelib "$root"/usr/local/lib/python3*/lib2to3 '
-    '"$root"/usr/local/lib/python3*/ensurepip',
+    '"$root"/usr/local/lib/python3*/ensurepip "$root"/usr/share/python-wheels',
     # The official image has none of these, and a user who is not root cannot write them: each start would compile them again.
     'for library in "$root"/usr/local/lib/python3* "$root"/usr/lib/python3*; do',
     '  [ -e "$library/os.py" ] && python3 -m compileall -q -j 0 --invalidation-mode checked-hash -s "$root" -p / "$library" || true',

@@ -73,7 +73,7 @@ find "$root" -xdev -type f -perm /6000 -exec chmod ug-s {{}} +
 # What only people and compilers read. Licences stay.
 find "$root/usr/share/doc" -type f ! -name 'copyright*' -delete 2> /dev/null || true
 rm -rf "$root"/usr/share/man/* "$root"/usr/share/info/* "$root"/usr/share/locale/* "$root"/usr/share/lintian \\
-  "$root"/usr/include "$root"/usr/local/include "$root"/var/cache/apt/* "$root"/var/cache/debconf/*-old \\
+  "$root"/usr/share/zoneinfo/right "$root"/usr/share/zoneinfo/posix "$root"/usr/include "$root"/usr/local/include "$root"/var/cache/apt/* "$root"/var/cache/debconf/*-old \\
   "$root"/var/log/* "$root"/tmp/* "$root"/root/.cache "$root"/root/.npm
 find "$root/usr" -name '*.a' -type f -delete
 find "$root/usr" -depth -type d -empty -path '*/doc/*' -delete

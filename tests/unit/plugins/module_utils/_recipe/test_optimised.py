@@ -1,0 +1,154 @@
+# Copyright: Contributors to the imagefleet.dify project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
+from ansible_collections.imagefleet.dify.plugins.module_utils._image.dockerfile import parse_dockerfile
+from ansible_collections.imagefleet.dify.plugins.module_utils._image.image_configuration import find_configuration
+from ansible_collections.imagefleet.dify.plugins.module_utils._recipe.base_environment import MARK, with_environment
+from ansible_collections.imagefleet.dify.plugins.module_utils._recipe.optimised import optimised_dockerfile
+
+GENERATIONS = [(generation, component) for generation in (1, 2) for component in ("api", "web")]
+API = """\
+# syntax=docker/dockerfile:1
+ARG SUITE=bookworm
+FROM python:3.12-slim-${SUITE} AS base
+WORKDIR /app/api
+ENV UV_VERSION=0.8.9
+RUN pip install uv==${UV_VERSION}
+FROM base AS packages
+RUN apt-get update && apt-get install -y g++
+COPY pyproject.toml uv.lock ./
+RUN uv sync --locked
+FROM base AS production
+ENV TZ=UTC
+EXPOSE 5001
+ARG dify_uid=1001
+RUN useradd -u ${dify_uid} dify && chown -R dify:dify /app
+RUN apt-get update && apt-get install -y libmagic1=1:5.44-3 && rm -rf /var/lib/apt/lists/*
+ENV VIRTUAL_ENV=/app/api/.venv
+COPY --from=packages --chown=dify:dify ${VIRTUAL_ENV} ${VIRTUAL_ENV}
+ENV PATH="${VIRTUAL_ENV}/bin:${PATH}"
+RUN python -c "import nltk; nltk.download('punkt')"
+COPY --chown=dify:dify . /app/api/
+COPY docker/entrypoint.sh /entrypoint.sh
+RUN chmod +x /entrypoint.sh
+ARG COMMIT_SHA
+ENV COMMIT_SHA=${COMMIT_SHA}
+USER dify
+ENTRYPOINT ["/bin/bash", "/entrypoint.sh"]
+"""
+WEB = """\
+FROM node:20-alpine AS base
+RUN apk add --no-cache tzdata
+FROM base AS builder
+WORKDIR /app/web
+COPY . .
+RUN yarn install --frozen-lockfile && yarn build
+FROM base AS production
+WORKDIR /app/web
+COPY --from=builder /app/web/.next/standalone ./
+COPY docker/pm2.json ./pm2.json
+RUN yarn global add pm2 && mkdir /.pm2 && chown -R 1001:0 /.pm2 /app/web
+USER 1001
+CMD ["node", "server.js"]
+"""
+
+
+def sample(repository_root, generation: int, component: str) -> str:
+    return (repository_root / f"examples/sample_dify/generation_{generation}/{component}/Dockerfile").read_text()
+
+
+def last_stage(text: str) -> list[str]:
+    return text[text.rindex("\nFROM ") + 1 :].splitlines()
+
+
+@pytest.mark.parametrize("generation, component", GENERATIONS)
+def test_the_sample_runs_nothing_where_the_image_does(repository_root, generation, component):
+    """Each stage with a step is of the build platform; the one that is not gives files."""
+    made = parse_dockerfile(optimised_dockerfile(sample(repository_root, generation, component), {}))
+    named = {stage.name for stage in made.stages}
+    of_target = [stage for stage in made.stages if stage.platform is None and stage.base not in named]
+    assert [(stage.base == "scratch", [i.keyword for i in stage.instructions if i.keyword == "RUN"]) for stage in of_target] == [
+        (False, []),
+        (True, []),
+    ]
+
+
+@pytest.mark.parametrize("generation, component", GENERATIONS)
+def test_the_sample_s_images_are_configured_as_before(repository_root, generation, component):
+    """Environment, folder and ports are the source's; what it starts is started by an init process, as uid 1001."""
+    text = sample(repository_root, generation, component)
+    before = find_configuration(parse_dockerfile(text), {})
+    after = find_configuration(parse_dockerfile(optimised_dockerfile(text, {})), {})
+    assert (after.environment, after.workdir, after.exposes) == (before.environment, before.workdir, before.exposes)
+    assert after.entrypoint == ("/usr/bin/tini", "--", *before.entrypoint)
+    assert (after.user, after.command) == ("1001", before.command)
+
+
+def test_a_step_that_has_to_run_there_is_kept_in_its_place():
+    lines = last_stage(optimised_dockerfile(API, {}))
+    step = lines.index("RUN python -c \"import nltk; nltk.download('punkt')\"")
+    assert lines.index('ENV PATH="${VIRTUAL_ENV}/bin:${PATH}"') < step < lines.index("ARG COMMIT_SHA")
+    assert lines.index("COPY --from=packages /app/api/.venv /app/api/.venv") < step
+
+
+def test_packages_of_the_system_cost_one_step_there():
+    lines = last_stage(optimised_dockerfile(API, {}))
+    assert [line for line in lines if line.startswith("RUN")][0].startswith("RUN <<")
+    made = optimised_dockerfile(API, {})
+    assert "wanted=libmagic1=1:5.44-3" in made
+    assert made.count("apt-get install -y g++") == 1, "what compiles is installed where it builds, and there alone"
+
+
+def test_code_is_not_given_away_with_its_folder():
+    made = optimised_dockerfile(API, {})
+    assert "mkdir -p /out/app && chown 1001:1001 /out/app" in made
+    assert "chown -R 1001:1001 /out/app/api/storage" in made
+    assert "--chown" not in made
+
+
+def test_global_arguments_are_kept_and_the_frontend_is_not():
+    made = optimised_dockerfile(API, {"SUITE": "trixie"})
+    assert parse_dockerfile(made).arguments == {"SUITE": "bookworm"}
+    assert parse_dockerfile(made).syntax is None
+    assert "FROM --platform=$BUILDPLATFORM python:3.12-slim-${SUITE} AS base" in made.splitlines()
+
+
+def test_pages_get_their_programs_without_running_them():
+    made = optimised_dockerfile(WEB, {})
+    assert "npm install --global --prefix /out/usr/local --no-fund --no-audit --no-update-notifier pm2" in made
+    assert "wanted=tzdata" in made
+    assert "COPY docker/pm2.json /out/app/web/pm2.json" in made.splitlines()
+    assert last_stage(made)[-2:] == ['ENTRYPOINT ["/usr/bin/tini", "--"]', 'CMD ["node", "server.js"]']
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        pytest.param("FROM busybox\nCMD ['sh']\n", "installs Python packages .* recipe upstream", id="neither-kind"),
+        pytest.param("FROM scratch\nCOPY a /\n", "it is scratch", id="no-base"),
+        pytest.param(API.replace("ENV VIRTUAL_ENV=/app/api/.venv\n", "ENV VIRTUAL_ENV=$HOME_OF\n"), "Line 18 .*VIRTUAL_ENV", id="unknown"),
+        pytest.param(
+            "FROM python AS packages\nRUN uv sync\nFROM python\nCOPY --from=packages /v /v\n", "needs VIRTUAL_ENV", id="no-environment"
+        ),
+    ],
+)
+def test_what_it_cannot_do_is_said(text, message):
+    with pytest.raises(CollectionError, match=message):
+        optimised_dockerfile(text, {})
+
+
+@pytest.mark.parametrize(
+    "environment, lines",
+    [
+        pytest.param({"LANG": "C.UTF-8", "A": 'x "$y"'}, ['ENV LANG="C.UTF-8"', 'ENV A="x \\"\\$y\\""'], id="values-as-they-are"),
+        pytest.param({}, ["# The base image sets no environment."], id="none"),
+    ],
+)
+def test_the_base_s_environment_stands_where_it_is_marked(environment, lines):
+    assert with_environment(f"FROM scratch\n{MARK}\nUSER 1\n", environment).splitlines() == ["FROM scratch", *lines, "USER 1"]

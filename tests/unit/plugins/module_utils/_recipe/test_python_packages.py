@@ -1,0 +1,90 @@
+# Copyright: Contributors to the imagefleet.dify project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
+from ansible_collections.imagefleet.dify.plugins.module_utils._recipe.python_packages import (
+    UV_VERSION,
+    Installation,
+    check_known,
+    find_installation,
+    install_script,
+    tool_steps,
+)
+
+
+@pytest.mark.parametrize(
+    "text, installation",
+    [
+        pytest.param("uv sync --locked --no-dev", Installation("uv", ("--locked", "--no-dev")), id="uv"),
+        pytest.param(
+            "cd /a && uv sync --frozen --no-cache --no-editable", Installation("uv", ("--frozen", "--no-editable")), id="uv-after-cd"
+        ),
+        pytest.param("poetry install --sync --no-cache --no-root", Installation("poetry", ()), id="poetry"),
+        pytest.param("poetry install --without dev", Installation("poetry", ("--without", "dev")), id="poetry-without-a-group"),
+        pytest.param(
+            "python -m venv x && pip --python x/bin/python install --no-cache-dir --no-deps -r requirements.txt && pip check",
+            Installation("pip", ("--no-deps", "-r", "requirements.txt")),
+            id="pip",
+        ),
+        pytest.param("pip install --no-cache-dir uv==0.9.11", None, id="a-tool"),
+        pytest.param("echo uv synchronises", None, id="not-a-command"),
+        pytest.param("npm ci", None, id="not-python"),
+    ],
+)
+def test_find_installation(text, installation):
+    assert find_installation(text) == installation
+
+
+@pytest.mark.parametrize(
+    "installation, word",
+    [
+        pytest.param(Installation("pip", ("--user", "-r", "a.txt")), "--user", id="pip"),
+        pytest.param(Installation("poetry", ("--compile",)), "--compile", id="poetry"),
+    ],
+)
+def test_an_option_that_means_something_else_is_refused(installation, word):
+    with pytest.raises(CollectionError, match=f"{installation.manager} and {word}.*recipe upstream"):
+        check_known(installation)
+
+
+@pytest.mark.parametrize(
+    "installation, command",
+    [
+        pytest.param(Installation("uv", ("--frozen",)), 'uv sync --frozen --python-platform "$platform"', id="uv"),
+        pytest.param(
+            Installation("pip", ("--no-deps", "-r", "a b.txt")),
+            'uv pip install --python "$environment/bin/python" --python-platform "$platform" --no-deps -r \'a b.txt\'',
+            id="pip",
+        ),
+        pytest.param(
+            Installation("poetry", ("--without", "dev")),
+            "poetry export --format requirements.txt --output /tmp/requirements.txt --without dev",
+            id="poetry",
+        ),
+    ],
+)
+def test_install_script(installation, command):
+    script = install_script(installation, "/app/api/.venv")
+    assert script.startswith("environment=/app/api/.venv\n")
+    assert command in script.splitlines()
+
+
+@pytest.mark.parametrize(
+    "version, installed",
+    [
+        pytest.param(None, UV_VERSION, id="the-source-has-none"),
+        pytest.param("0.8.9", UV_VERSION, id="older"),
+        pytest.param("0.10.2", "0.10.2", id="newer-than-ours-reads-its-own-lock"),
+    ],
+)
+def test_uv_is_no_older_than_the_source_s(version, installed):
+    assert f'"uv=={installed}"' in tool_steps(Installation("uv", ()), version)[0]
+
+
+def test_poetry_gets_its_export():
+    assert "poetry-plugin-export" in tool_steps(Installation("poetry", ()), None)[1]
