@@ -198,3 +198,44 @@ def test_customised_on_top(build, reference):
     assert "customised" in output
     found = in_container(reference("api"), "linux/arm64", "python -c 'import humanize; print(humanize.__version__)'; id -u")
     assert found.split() == ["4.11.0", "1001"]
+
+
+def test_pages_with_a_library_of_their_own_platform(build, folder, namespace, registry, repository_root):
+    """The build's platform makes the bundle, with its own library in it; each image starts with that of its platform."""
+    source = folder / "with_sharp"
+    subprocess.run([repository_root / "tools/sample_source", source], check=True, capture_output=True)
+    package = json.loads((source / "web/package.json").read_text())
+    package["dependencies"]["sharp"] = "0.33.5"
+    (source / "web/package.json").write_text(json.dumps(package))
+    (source / "web/app/picture").mkdir()
+    (source / "web/app/picture/route.js").write_text(ROUTE)
+    lock = "npm install --silent --global pnpm@9.15.9 && pnpm install --lockfile-only --silent"
+    subprocess.run(
+        ["docker", "run", "--rm", "--network", "host", "--volume", f"{source}:/source", "--workdir", "/source",
+         f"{registry}/bases/node:20-bookworm-slim", "sh", "-c", lock],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    git = ["git", "-C", str(source), "-c", "user.name=a", "-c", "user.email=a@example.com"]
+    subprocess.run([*git, "add", "--all"], check=True)
+    subprocess.run([*git, "commit", "--quiet", "--message", "sharp"], check=True)
+    build(
+        images_source={"repo": str(source), "ref": "HEAD"},
+        images_source_dest=str(folder / "checkout_with_sharp"),
+        images_namespace=f"{namespace}s",
+        images_components=["web"],
+        images_smoke_tests={"web": [{"name": "it makes a picture", "http": {"path": "/picture", "port": 3000}, "timeout": 300}]},
+    )
+    assert {platform["emulated_steps"] for platform in report(folder)["web"]["platforms"]} == {0}
+
+
+#: A page that loads the library when it is asked for, so that the bundler follows it.
+ROUTE = """\
+import sharp from 'sharp'
+
+export const dynamic = 'force-dynamic'
+
+export async function GET() {
+  const picture = await sharp({ create: { width: 1, height: 1, channels: 3, background: 'red' } }).png().toBuffer()
+  return new Response(picture, { headers: { 'Content-Type': 'image/png' } })
+}
+"""
