@@ -219,7 +219,7 @@ def test_pages_with_a_library_of_their_own_platform(build, folder, namespace, re
     subprocess.run([*git, "add", "--all"], check=True)
     subprocess.run([*git, "commit", "--quiet", "--message", "sharp"], check=True)
     build(
-        images_source={"repo": str(source), "ref": "HEAD"},
+        images_source={"repo": str(source), "ref": "main"},
         images_source_dest=str(folder / "checkout_with_sharp"),
         images_namespace=f"{namespace}s",
         images_components=["web"],
