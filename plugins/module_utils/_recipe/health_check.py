@@ -16,8 +16,7 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._recipe.root impor
 
 #: Migrations on a large database take their time, and so does a first start on a slow disk.
 INSTRUCTION = (
-    "HEALTHCHECK --interval=30s --timeout=20s --start-period=180s --retries=3 "
-    f"CMD {json.dumps([HEALTH_CHECK])}"
+    f"HEALTHCHECK --interval=30s --timeout=20s --start-period=180s --retries=3 CMD {json.dumps([HEALTH_CHECK])}"
 )
 
 _PYTHON = """\

@@ -18,7 +18,11 @@ from dataclasses import dataclass
 from typing import Mapping, Sequence
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
-from ansible_collections.imagefleet.dify.plugins.module_utils._image.dockerfile import Dockerfile, Stage, parse_dockerfile
+from ansible_collections.imagefleet.dify.plugins.module_utils._image.dockerfile import (
+    Dockerfile,
+    Stage,
+    parse_dockerfile,
+)
 from ansible_collections.imagefleet.dify.plugins.module_utils._recipe import (
     health_check,
     node_modules,
@@ -26,7 +30,11 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._recipe import (
     root,
 )
 from ansible_collections.imagefleet.dify.plugins.module_utils._recipe.base_environment import MARK
-from ansible_collections.imagefleet.dify.plugins.module_utils._recipe.final_stage import Copy, FinalStage, read_final_stage
+from ansible_collections.imagefleet.dify.plugins.module_utils._recipe.final_stage import (
+    Copy,
+    FinalStage,
+    read_final_stage,
+)
 from ansible_collections.imagefleet.dify.plugins.module_utils._recipe.step_effects import OUT, out_path
 
 #: Values of the option ``recipe``.
@@ -37,7 +45,17 @@ _PROGRAM_STAGE = "imagefleet-program"
 _NATIVE = "$BUILDPLATFORM"
 _BUNDLE = re.compile(r"(?:^|[;&\s])(?:npm|yarn|pnpm)\s(?:[^;&|]*\s)?build(?:[:\s]|$)")
 # Of a source's folder, what no program reads. BuildKit leaves out what the ignore file names.
-_UNREAD = (".git", ".github", ".vscode", "tests", "docs", "Dockerfile", "Dockerfile.dockerignore", ".dockerignore", "README.md")
+_UNREAD = (
+    ".git",
+    ".github",
+    ".vscode",
+    "tests",
+    "docs",
+    "Dockerfile",
+    "Dockerfile.dockerignore",
+    ".dockerignore",
+    "README.md",
+)
 
 
 @dataclass(frozen=True)
@@ -76,7 +94,10 @@ def optimised_dockerfile(text: str, build_args: Mapping[str, str], target: str |
     packages = tuple(dict.fromkeys(final.effects.packages))
     lines = [
         "# Made by imagefleet.dify: recipe optimised.",
-        *(f"ARG {name}" if default is None else f"ARG {name}={default}" for name, default in dockerfile.arguments.items()),
+        *(
+            f"ARG {name}" if default is None else f"ARG {name}={default}"
+            for name, default in dockerfile.arguments.items()
+        ),
         *kind.stages,
         "",
         *root.root_stages(final.base, packages, kind.tidy, kind.check),
@@ -175,7 +196,11 @@ def _program_stage(final: FinalStage, kind: _Kind) -> list[str]:
     commands = [
         "set -eu",
         *final.effects.commands,
-        *(f"rm -rf {' '.join(shlex.quote(f'{OUT}{folder}/{name}') for name in _UNREAD)}" for folder in folders if folder != "/"),
+        *(
+            f"rm -rf {' '.join(shlex.quote(f'{OUT}{folder}/{name}') for name in _UNREAD)}"
+            for folder in folders
+            if folder != "/"
+        ),
         *_ownership(final, folders),
     ]
     return [
@@ -201,7 +226,9 @@ def _ownership(final: FinalStage, code: Sequence[str]) -> list[str]:
 
 
 def _folder(copy: Copy) -> str:
-    return posixpath.normpath(copy.destination) if copy.destination.endswith("/") else posixpath.dirname(copy.destination)
+    return (
+        posixpath.normpath(copy.destination) if copy.destination.endswith("/") else posixpath.dirname(copy.destination)
+    )
 
 
 def _last_stage(final: FinalStage, kind: _Kind, has_packages: bool) -> list[str]:
@@ -226,9 +253,7 @@ def _last_stage(final: FinalStage, kind: _Kind, has_packages: bool) -> list[str]
 
 def _compiled(final: FinalStage) -> str:
     workdir = shlex.quote(f"{OUT}{final.configuration.workdir}")
-    return (
-        f"python3 -m compileall -q -j 0 --invalidation-mode checked-hash -s {OUT} -p / {workdir} || test $? -eq 1\n"
-    )
+    return f"python3 -m compileall -q -j 0 --invalidation-mode checked-hash -s {OUT} -p / {workdir} || test $? -eq 1\n"
 
 
 # The server keeps what it made of pictures and pages beside its bundle.
@@ -245,6 +270,7 @@ _PYTHON_TIDY = (
     '"$root"/usr/local/lib/python3*/ensurepip "$root"/usr/share/python-wheels',
     # The official image has none of these, and a user who is not root cannot write them: each start would compile them again.
     'for library in "$root"/usr/local/lib/python3* "$root"/usr/lib/python3*; do',
-    '  [ -e "$library/os.py" ] && python3 -m compileall -q -j 0 --invalidation-mode checked-hash -s "$root" -p / "$library" || true',
+    '  [ -e "$library/os.py" ] || continue',
+    '  python3 -m compileall -q -j 0 --invalidation-mode checked-hash -s "$root" -p / "$library" || true',
     "done",
 )

@@ -24,7 +24,9 @@ _CACHE = "/var/cache/imagefleet"
 
 _UV_SYNC = re.compile(r"(?:^|[;&\s])uv\s+sync\b(?P<options>[^;&|]*)")
 _POETRY = re.compile(r"(?:^|[;&\s])poetry\s+install\b(?P<options>[^;&|]*)")
-_PIP = re.compile(r"(?:^|[;&\s])pip3?\s+(?:--python\s+\S+\s+)?install\b(?P<options>[^;&|]*(?:-r|--requirement)[ =][^;&|]*)")
+_PIP = re.compile(
+    r"(?:^|[;&\s])pip3?\s+(?:--python\s+\S+\s+)?install\b(?P<options>[^;&|]*(?:-r|--requirement)[ =][^;&|]*)"
+)
 
 _SETTINGS = f"""\
 set -eu
@@ -95,7 +97,9 @@ def tool_steps(installation: Installation, uv_version: str | None) -> list[str]:
     version = max(uv_version or UV_VERSION, UV_VERSION, key=_version_key)
     lines = [f'RUN pip install --no-cache-dir --disable-pip-version-check --target {_TOOLS} "uv=={version}"']
     if installation.manager == "poetry":
-        lines.append(f'RUN pip install --no-cache-dir --disable-pip-version-check "poetry-plugin-export=={_EXPORT_VERSION}"')
+        lines.append(
+            f'RUN pip install --no-cache-dir --disable-pip-version-check "poetry-plugin-export=={_EXPORT_VERSION}"'
+        )
     return lines
 
 

@@ -73,7 +73,8 @@ find "$root" -xdev -type f -perm /6000 -exec chmod ug-s {{}} +
 # What only people and compilers read. Licences stay.
 find "$root/usr/share/doc" -type f ! -name 'copyright*' -delete 2> /dev/null || true
 rm -rf "$root"/usr/share/man/* "$root"/usr/share/info/* "$root"/usr/share/locale/* "$root"/usr/share/lintian \\
-  "$root"/usr/share/zoneinfo/right "$root"/usr/share/zoneinfo/posix "$root"/usr/include "$root"/usr/local/include "$root"/var/cache/apt/* "$root"/var/cache/debconf/*-old \\
+  "$root"/usr/share/zoneinfo/right "$root"/usr/share/zoneinfo/posix "$root"/usr/include \\
+  "$root"/usr/local/include "$root"/var/cache/apt/* "$root"/var/cache/debconf/*-old \\
   "$root"/var/log/* "$root"/tmp/* "$root"/root/.cache "$root"/root/.npm
 find "$root/usr" -name '*.a' -type f -delete
 find "$root/usr" -depth -type d -empty -path '*/doc/*' -delete
@@ -88,8 +89,10 @@ def root_stages(base: str, packages: Sequence[str], tidy: Sequence[str], health_
     :param tidy: shell commands that remove what this kind of image does not need; the folder is in ``$root``.
     :param health_check: a program.
     """
-    script = _FETCH.format(packages="tini", wanted=shlex.quote(" ".join(packages))) + _TIDY + "".join(
-        f"{command}\n" for command in tidy
+    script = (
+        _FETCH.format(packages="tini", wanted=shlex.quote(" ".join(packages)))
+        + _TIDY
+        + "".join(f"{command}\n" for command in tidy)
     )
     return [
         f"FROM {base} AS {_BASE_STAGE}",
@@ -113,7 +116,7 @@ def configure_step() -> list[str]:
         f"  rm -rf {LEFT_PACKAGES} /var/cache/debconf/*-old /var/lib/dpkg/*-old /var/log/* /var/cache/ldconfig/aux-cache\n"
         "  find /usr/share/doc -type f ! -name 'copyright*' -delete\n"
         "  rm -rf /usr/share/man/* /usr/share/locale/* /usr/include\n"
-        "  test -z \"$(dpkg --audit)\"\n"
+        '  test -z "$(dpkg --audit)"\n'
         "fi\n"
     )
 

@@ -20,7 +20,8 @@ _SHELL = re.compile(r"[|`<(){}\[\]]|\$|&|\b(?:if|for|while|case)\b")
 _PATTERN = re.compile(r"[*?]")
 _ECHO = re.compile(r"echo\s+(?P<words>[^>]+?)\s*>\s*(?P<path>/\S+)")
 _TOOLS = frozenset(("uv", "poetry", "pip", "setuptools", "wheel", "pnpm", "yarn", "corepack"))
-_REMOVED = ("/var/lib/apt", "/var/cache", "/var/log", "/var/tmp", "/tmp", "/root/.cache", "/root/.npm")
+# Names of the image's folders; nothing is made in them.
+_REMOVED = ("/var/lib/apt", "/var/cache", "/var/log", "/var/tmp", "/tmp", "/root/.cache", "/root/.npm")  # noqa: S108
 #: First words of commands that make accounts, or prepare package managers: the image has an account of its own, and no tools.
 _NEEDLESS = frozenset(("groupadd", "useradd", "usermod", "addgroup", "adduser", "corepack", "true", ":"))
 

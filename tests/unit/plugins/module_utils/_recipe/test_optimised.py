@@ -73,7 +73,9 @@ def test_the_sample_runs_nothing_where_the_image_does(repository_root, generatio
     made = parse_dockerfile(optimised_dockerfile(sample(repository_root, generation, component), {}))
     named = {stage.name for stage in made.stages}
     of_target = [stage for stage in made.stages if stage.platform is None and stage.base not in named]
-    assert [(stage.base == "scratch", [i.keyword for i in stage.instructions if i.keyword == "RUN"]) for stage in of_target] == [
+    assert [
+        (stage.base == "scratch", [i.keyword for i in stage.instructions if i.keyword == "RUN"]) for stage in of_target
+    ] == [
         (False, []),
         (True, []),
     ]
@@ -132,9 +134,15 @@ def test_pages_get_their_programs_without_running_them():
     [
         pytest.param("FROM busybox\nCMD ['sh']\n", "installs Python packages .* recipe upstream", id="neither-kind"),
         pytest.param("FROM scratch\nCOPY a /\n", "it is scratch", id="no-base"),
-        pytest.param(API.replace("ENV VIRTUAL_ENV=/app/api/.venv\n", "ENV VIRTUAL_ENV=$HOME_OF\n"), "Line 18 .*VIRTUAL_ENV", id="unknown"),
         pytest.param(
-            "FROM python AS packages\nRUN uv sync\nFROM python\nCOPY --from=packages /v /v\n", "needs VIRTUAL_ENV", id="no-environment"
+            API.replace("ENV VIRTUAL_ENV=/app/api/.venv\n", "ENV VIRTUAL_ENV=$HOME_OF\n"),
+            "Line 18 .*VIRTUAL_ENV",
+            id="unknown",
+        ),
+        pytest.param(
+            "FROM python AS packages\nRUN uv sync\nFROM python\nCOPY --from=packages /v /v\n",
+            "needs VIRTUAL_ENV",
+            id="no-environment",
         ),
     ],
 )
@@ -146,9 +154,15 @@ def test_what_it_cannot_do_is_said(text, message):
 @pytest.mark.parametrize(
     "environment, lines",
     [
-        pytest.param({"LANG": "C.UTF-8", "A": 'x "$y"'}, ['ENV LANG="C.UTF-8"', 'ENV A="x \\"\\$y\\""'], id="values-as-they-are"),
+        pytest.param(
+            {"LANG": "C.UTF-8", "A": 'x "$y"'}, ['ENV LANG="C.UTF-8"', 'ENV A="x \\"\\$y\\""'], id="values-as-they-are"
+        ),
         pytest.param({}, ["# The base image sets no environment."], id="none"),
     ],
 )
 def test_the_base_s_environment_stands_where_it_is_marked(environment, lines):
-    assert with_environment(f"FROM scratch\n{MARK}\nUSER 1\n", environment).splitlines() == ["FROM scratch", *lines, "USER 1"]
+    assert with_environment(f"FROM scratch\n{MARK}\nUSER 1\n", environment).splitlines() == [
+        "FROM scratch",
+        *lines,
+        "USER 1",
+    ]

@@ -22,10 +22,14 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._recipe.python_pac
     [
         pytest.param("uv sync --locked --no-dev", Installation("uv", ("--locked", "--no-dev")), id="uv"),
         pytest.param(
-            "cd /a && uv sync --frozen --no-cache --no-editable", Installation("uv", ("--frozen", "--no-editable")), id="uv-after-cd"
+            "cd /a && uv sync --frozen --no-cache --no-editable",
+            Installation("uv", ("--frozen", "--no-editable")),
+            id="uv-after-cd",
         ),
         pytest.param("poetry install --sync --no-cache --no-root", Installation("poetry", ()), id="poetry"),
-        pytest.param("poetry install --without dev", Installation("poetry", ("--without", "dev")), id="poetry-without-a-group"),
+        pytest.param(
+            "poetry install --without dev", Installation("poetry", ("--without", "dev")), id="poetry-without-a-group"
+        ),
         pytest.param(
             "python -m venv x && pip --python x/bin/python install --no-cache-dir --no-deps -r requirements.txt && pip check",
             Installation("pip", ("--no-deps", "-r", "requirements.txt")),
