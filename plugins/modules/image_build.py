@@ -70,6 +70,13 @@ options:
             are of the target's; the image starts an init process as uid 1001, has a health check, no compilers and no setuid.
         type: str
         choices: [upstream, optimised]
+      build_on_target:
+        description:
+          - Python packages that V(optimised) compiles on the image's own platform, under emulation where no node is native.
+            Those that have wheels for other platforms alone are found in the project's lock. This is for those that have no wheel
+            at all and are not Python alone.
+        type: list
+        elements: str
       target:
         description: Stage to build. The last one by default.
         type: str
@@ -282,6 +289,13 @@ options:
         are of the target's; the image starts an init process as uid 1001, has a health check, no compilers and no setuid.
     type: str
     choices: [upstream, optimised]
+  build_on_target:
+    description:
+      - Python packages that V(optimised) compiles on the image's own platform, under emulation where no node is native.
+        Those that have wheels for other platforms alone are found in the project's lock. This is for those that have no wheel
+        at all and are not Python alone.
+    type: list
+    elements: str
   target:
     description: Stage to build. The last one by default.
     type: str
@@ -609,6 +623,12 @@ images:
         cached_steps:
           description: Instructions taken from the cache. Only when it was built.
           type: int
+        compiled_packages:
+          description:
+            - Python packages that have no wheel for the platform, so that O(images[].recipe) V(optimised) compiles them there.
+          type: list
+          elements: str
+          sample: ["gmpy2==2.2.1"]
         emulated_steps:
           description: Of the executed, those for a platform foreign to the node; null where BuildKit does not say.
           type: int

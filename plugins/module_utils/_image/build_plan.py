@@ -104,6 +104,7 @@ class ImagePlan:
             "fingerprint": plan.fingerprint,
             "built": plan in self.missing,
             "reasons": list(plan.reasons),
+            "compiled_packages": list(self.resolved.compiled.get(parse_platform(plan.platform).architecture, ())),
         }
         holder = self.index or plan.manifest
         if holder:

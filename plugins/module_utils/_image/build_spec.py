@@ -29,6 +29,7 @@ IMAGE_OPTIONS: dict[str, dict[str, Any]] = {
     "commit": {"type": "str"},
     "dockerfile": {"type": "str"},
     "recipe": {"type": "str", "choices": list(RECIPES)},
+    "build_on_target": {"type": "list", "elements": "str"},
     "target": {"type": "str"},
     "platforms": {"type": "list", "elements": "str"},
     "args": {"type": "dict"},

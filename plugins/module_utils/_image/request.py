@@ -86,6 +86,7 @@ class ImageRequest:
     commit: str | None
     dockerfile: str
     recipe: str
+    build_on_target: tuple[str, ...]
     target: str | None
     platforms: tuple[Platform, ...]
     args: Mapping[str, str]
@@ -170,6 +171,7 @@ def _image_request(name: str, options: Mapping[str, Any]) -> ImageRequest:
         commit=options["commit"],
         dockerfile=options["dockerfile"],
         recipe=options["recipe"],
+        build_on_target=tuple(options["build_on_target"] or ()),
         target=options["target"],
         platforms=parse_platforms(options["platforms"]),
         args=args,
@@ -222,6 +224,10 @@ def _check_combination(options: Mapping[str, Any]) -> None:
     for option in ("sbom", "annotations"):
         if options[option] and options["output"] == "engine":
             raise CollectionError(f"{option} needs output registry or oci_layout: the engine keeps images without it.")
+    if options["build_on_target"] and options["recipe"] != "optimised":
+        raise CollectionError(
+            "build_on_target is for recipe optimised: the source's own Dockerfile builds everything there."
+        )
     _check_lists(options)
 
 

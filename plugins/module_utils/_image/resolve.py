@@ -47,6 +47,8 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._oci.reference imp
 )
 from ansible_collections.imagefleet.dify.plugins.module_utils._recipe.optimised import (
     OPTIMISED,
+    Recipe,
+    Wanted,
     optimised_dockerfile,
 )
 
@@ -97,6 +99,7 @@ class ResolvedImage:
     :param base_labels: by platform, what the result says of the image that it is built on.
     :param bases: each image that is built on: its name in the Dockerfile, reference and digest.
     :param inherited: the base image whose environment the recipe takes over; None where the Dockerfile does that itself.
+    :param compiled: by architecture, packages that the recipe compiles where the image runs.
     """
 
     request: ImageRequest
@@ -109,6 +112,7 @@ class ResolvedImage:
     base_labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     bases: tuple[Mapping[str, str], ...] = ()
     inherited: Reference | None = None
+    compiled: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def fingerprints(self) -> dict[str, str]:
@@ -141,8 +145,9 @@ def resolve_image(
     if request.apt_pins == RELAX:
         text = without_pins(text)
     source_dockerfile = parse_dockerfile(text)
-    if request.recipe == OPTIMISED:
-        text, request = optimised_dockerfile(text, request.args, request.target), replace(request, target=None)
+    recipe = _recipe(request, text, reader)
+    if recipe:
+        text, request = recipe.text, replace(request, target=None)
     dockerfile_bytes = text.encode("utf-8", "surrogateescape")
     dockerfile = parse_dockerfile(text)
     check_declared(request.name, request.args, dockerfile, request.target)
@@ -180,7 +185,8 @@ def resolve_image(
         apt_pins=pins,
         base_labels={str(p): _base_labels(source_dockerfile, request, p, images[str(p)]) for p in request.platforms},
         bases=_described_bases([frontends, *bases.values()]),
-        inherited=_inherited(source_dockerfile, request, images) if request.recipe == OPTIMISED else None,
+        inherited=_inherited(source_dockerfile, request, images) if recipe else None,
+        compiled=recipe.compiled if recipe else {},
     )
 
 
@@ -299,6 +305,19 @@ def _base_labels(
         "org.opencontainers.image.base.name": str(replace(reference, digest=None)),
         "org.opencontainers.image.base.digest": pins[name].digest,
     }
+
+
+def _recipe(request: ImageRequest, text: str, reader: ContextReader) -> Recipe | None:
+    if request.recipe != OPTIMISED:
+        return None
+
+    def read(path: str) -> str | None:
+        content = reader.read(path)
+        return None if content is None else content.decode("utf-8", "replace")
+
+    architectures = tuple(dict.fromkeys(platform.architecture for platform in request.platforms))
+    wanted = Wanted(architectures, frozenset(request.build_on_target))
+    return optimised_dockerfile(text, request.args, request.target, read, wanted)
 
 
 def _inherited(

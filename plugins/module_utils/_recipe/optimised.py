@@ -15,12 +15,14 @@ import posixpath
 import re
 import shlex
 from dataclasses import dataclass
-from typing import Mapping, Sequence
+from typing import Callable, Mapping, Sequence
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.dockerfile import (
     Dockerfile,
+    Instruction,
     Stage,
+    copy_words,
     parse_dockerfile,
 )
 from ansible_collections.imagefleet.dify.plugins.module_utils._recipe import (
@@ -35,7 +37,18 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._recipe.final_stag
     FinalStage,
     read_final_stage,
 )
-from ansible_collections.imagefleet.dify.plugins.module_utils._recipe.step_effects import OUT, out_path
+from ansible_collections.imagefleet.dify.plugins.module_utils._recipe.python_lock import (
+    LockedPackage,
+    compiled_packages,
+    optional_groups,
+    parse_lock,
+)
+from ansible_collections.imagefleet.dify.plugins.module_utils._recipe.python_packages import Installation
+from ansible_collections.imagefleet.dify.plugins.module_utils._recipe.step_effects import (
+    OUT,
+    is_tool_step,
+    out_path,
+)
 
 #: Values of the option ``recipe``.
 UPSTREAM, OPTIMISED = "upstream", "optimised"
@@ -43,6 +56,8 @@ RECIPES = (UPSTREAM, OPTIMISED)
 
 _PROGRAM_STAGE = "imagefleet-program"
 _NATIVE = "$BUILDPLATFORM"
+_LOCKS = {"uv": "uv.lock", "poetry": "poetry.lock"}
+_PYTHON_IN_NAME = re.compile(r"python:(?P<version>3\.\d+)")
 _BUNDLE = re.compile(r"(?:^|[;&\s])(?:npm|yarn|pnpm)\s(?:[^;&|]*\s)?build(?:[:\s]|$)")
 # Of a source's folder, what no program reads. BuildKit leaves out what the ignore file names.
 _UNREAD = (
@@ -56,6 +71,62 @@ _UNREAD = (
     ".dockerignore",
     "README.md",
 )
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A Dockerfile, and what is known of its build.
+
+    :param compiled: by architecture, packages (``name==version``) that are compiled where the image runs.
+    """
+
+    text: str
+    compiled: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the user says of the recipe.
+
+    :param architectures: that are built for.
+    :param build_on_target: names of Python packages whose source has code that is compiled.
+    """
+
+    architectures: tuple[str, ...] = ()
+    build_on_target: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class _Source:
+    """A Dockerfile, and the files that are built with it.
+
+    :param number: of the stage that is built.
+    """
+
+    text: str
+    dockerfile: Dockerfile
+    build_args: Mapping[str, str]
+    number: int
+    read: Callable[[str], str | None]
+
+    def installations(self) -> dict[int, tuple[Instruction, Installation]]:
+        """By the number of the stage, the step that installs Python packages."""
+        found = {}
+        for index, stage in enumerate(self.dockerfile.stages[: self.number]):
+            for instruction in stage.instructions:
+                known = python_packages.find_installation(instruction.value) if instruction.keyword == "RUN" else None
+                if known:
+                    found[index] = (instruction, known)
+        return found
+
+    def copied(self, index: int, name: str) -> str | None:
+        """The text of a file of this name that the stage copies from the context."""
+        for instruction in self.dockerfile.stages[index].instructions:
+            if instruction.keyword == "COPY" and not instruction.flag("from"):
+                for path in copy_words(instruction.value)[:-1]:
+                    if posixpath.basename(path) == name:
+                        return self.read(posixpath.normpath(path))
+        return None
 
 
 @dataclass(frozen=True)
@@ -75,17 +146,25 @@ class _Kind:
     for_target: bool = False
 
 
-def optimised_dockerfile(text: str, build_args: Mapping[str, str], target: str | None = None) -> str:
+def optimised_dockerfile(
+    text: str,
+    build_args: Mapping[str, str],
+    target: str | None = None,
+    read: Callable[[str], str | None] = lambda _path: None,
+    wanted: Wanted = Wanted(),
+) -> Recipe:
     """The recipe's Dockerfile.
 
     :param text: the source's own.
     :param target: the stage that is built; None for the last one.
+    :param read: gives the text of a file of the context; None when there is none.
     :raises CollectionError: it installs no Python packages and builds no pages, or does so in a way that is not known here.
     """
     dockerfile = parse_dockerfile(text)
+    source = _Source(text, dockerfile, build_args, _final_number(dockerfile, target), read)
     final = read_final_stage(text, dockerfile, build_args, target)
-    number = _final_number(dockerfile, target)
-    kind = _python(text, dockerfile, build_args, number, final) or _web(text, dockerfile, build_args, number, final)
+    compiled = find_compiled(source, wanted)
+    kind = _python(source, final, compiled) or _web(source, final)
     if kind is None:
         raise CollectionError(
             "The recipe optimised is for a Dockerfile that installs Python packages (uv sync, poetry install or pip install -r) "
@@ -106,7 +185,32 @@ def optimised_dockerfile(text: str, build_args: Mapping[str, str], target: str |
         "",
         *_last_stage(final, kind, bool(packages)),
     ]
-    return "\n".join(lines) + "\n"
+    names = {
+        architecture: tuple(f"{package.name}=={package.version}" for package in found)
+        for architecture, found in compiled.items()
+    }
+    return Recipe("\n".join(lines) + "\n", names)
+
+
+def find_compiled(source: _Source, wanted: Wanted) -> dict[str, tuple[LockedPackage, ...]]:
+    """By architecture, packages of the source's lock that have to be compiled; none where it has no lock that tells."""
+    found: dict[str, tuple[LockedPackage, ...]] = {}
+    for index, (_instruction, installation) in source.installations().items():
+        lock = source.copied(index, _LOCKS.get(installation.manager, ""))
+        if lock is None:
+            continue
+        project = source.copied(index, "pyproject.toml") or ""
+        base = source.dockerfile.base_name(source.build_args, source.dockerfile.stages[index].name or str(index)) or ""
+        version = _PYTHON_IN_NAME.search(base)
+        for architecture in wanted.architectures:
+            found[architecture] = compiled_packages(
+                parse_lock(lock),
+                architecture,
+                version["version"] if version else None,
+                wanted.build_on_target,
+                optional_groups(project),
+            )
+    return found
 
 
 def _final_number(dockerfile: Dockerfile, target: str | None) -> int:
@@ -114,15 +218,9 @@ def _final_number(dockerfile: Dockerfile, target: str | None) -> int:
     return names.index(target.lower()) if target and target.lower() in names else len(names) - 1
 
 
-def _python(
-    text: str, dockerfile: Dockerfile, build_args: Mapping[str, str], number: int, final: FinalStage
-) -> _Kind | None:
-    installations = {}
-    for index, stage in enumerate(dockerfile.stages[:number]):
-        for instruction in stage.instructions:
-            found = python_packages.find_installation(instruction.value) if instruction.keyword == "RUN" else None
-            if found:
-                installations[index] = (instruction, found)
+def _python(source: _Source, final: FinalStage, compiled: Mapping[str, Sequence[LockedPackage]]) -> _Kind | None:
+    text, dockerfile = source.text, source.dockerfile
+    installations = source.installations()
     if not installations:
         return None
     environment = final.configuration.environment.get("VIRTUAL_ENV")
@@ -133,19 +231,22 @@ def _python(
         )
     uv_version = final.configuration.environment.get("UV_VERSION")
     lines: list[str] = []
-    for index, stage in enumerate(dockerfile.stages[:number]):
+    has_compiled = any(compiled.values())
+    for index, stage in enumerate(dockerfile.stages[: source.number]):
         before, after = _stage_lines(text, dockerfile, index)
         if index in installations:
             instruction, installation = installations[index]
             python_packages.check_known(installation)
             body = text.splitlines()
-            script = python_packages.install_script(installation, environment)
+            script = python_packages.install_script(installation, environment, compiled)
+            if has_compiled:
+                lines += [*_compiled_stage(source, index, instruction, compiled), ""]
             lines += [
                 before,
                 *python_packages.tool_steps(installation, uv_version),
                 *body[stage.line : instruction.line - 1],
                 "ARG TARGETARCH",
-                *root.heredoc_step(script, [python_packages.cache_mount()]),
+                *root.heredoc_step(script, python_packages.mounts(has_compiled)),
                 *body[instruction.end : _end(text, dockerfile, index)],
             ]
         else:
@@ -156,9 +257,27 @@ def _python(
     return _Kind(tuple(lines), frozenset(names), finish, _PYTHON_TIDY, check)
 
 
-def _web(
-    text: str, dockerfile: Dockerfile, build_args: Mapping[str, str], number: int, final: FinalStage
-) -> _Kind | None:
+def _compiled_stage(
+    source: _Source, index: int, installation: Instruction, compiled: Mapping[str, Sequence[LockedPackage]]
+) -> list[str]:
+    """What the source does before it installs, without its files and tools, and the wheels."""
+    target = source.dockerfile.stages[index].name or str(index)
+    lines = source.text.splitlines()
+    steps: list[str] = []
+    for step in (step for stage in source.dockerfile.inherited_steps(source.build_args, target) for step in stage):
+        instruction = step.instruction
+        if instruction == installation:
+            break
+        if instruction.keyword in ("ARG", "ENV", "WORKDIR") or (
+            instruction.keyword == "RUN" and not is_tool_step(step.expanded(instruction.value) or instruction.value)
+        ):
+            steps += lines[instruction.line - 1 : instruction.end]
+    base = source.dockerfile.base_name(source.build_args, target) or "scratch"
+    return python_packages.compiled_stage(base, steps, compiled)
+
+
+def _web(source: _Source, final: FinalStage) -> _Kind | None:
+    text, dockerfile, number = source.text, source.dockerfile, source.number
     steps = [
         instruction.value
         for stage in dockerfile.stages[:number]

@@ -12,13 +12,18 @@ from __future__ import annotations
 import re
 import shlex
 from dataclasses import dataclass
-from typing import Sequence
+from typing import Mapping, Sequence
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
+from ansible_collections.imagefleet.dify.plugins.module_utils._recipe import root
+from ansible_collections.imagefleet.dify.plugins.module_utils._recipe.python_lock import LockedPackage
 
 #: The uv that installs, unless the source has a newer one.
 UV_VERSION = "0.9.11"
 _EXPORT_VERSION = "1.9.0"
+#: Where wheels are that were compiled for the image's platform, and the stage that makes them.
+WHEELS = "/imagefleet/wheels"
+COMPILED_STAGE = "imagefleet-compiled"
 _TOOLS = "/opt/imagefleet"
 _CACHE = "/var/cache/imagefleet"
 
@@ -46,6 +51,12 @@ export PATH="{_TOOLS}/bin:$PATH" UV_CACHE_DIR={_CACHE}/uv UV_LINK_MODE=copy UV_P
 export UV_PYTHON="$(command -v python3)" UV_PROJECT_ENVIRONMENT="$environment"
 """
 
+_INSTALL_WHEELS = f"""\
+if [ -n "$apart" ]; then
+  uv pip install --python "$environment/bin/python" --python-platform "$platform" --no-deps {WHEELS}/*.whl
+fi
+"""
+
 _CHECK = """\
 "$UV_PYTHON" - "$environment" "$machine" <<'PYTHON'
 import pathlib, sys
@@ -61,7 +72,7 @@ for path in pathlib.Path(sys.argv[1]).rglob("*"):
 if foreign:
     sys.exit(
         "These have code for the build's own platform, since there is no wheel of theirs for the image's: "
-        f"{', '.join(sorted(foreign))}. Build this image with recipe upstream."
+        f"{', '.join(sorted(foreign))}. Name their packages in build_on_target, and they are compiled there."
     )
 PYTHON
 find "$environment" -depth -type d -name tests -path '*/site-packages/*' -exec rm -rf {} +
@@ -103,18 +114,68 @@ def tool_steps(installation: Installation, uv_version: str | None) -> list[str]:
     return lines
 
 
-def install_script(installation: Installation, environment: str) -> str:
-    """A script that makes the virtual environment at ``environment`` for ``$TARGETARCH``, from any platform."""
-    return f"environment={shlex.quote(environment)}\n{_SETTINGS}{_COMMANDS[installation.manager](installation.options)}{_CHECK}"
+def install_script(
+    installation: Installation, environment: str, compiled: Mapping[str, Sequence[LockedPackage]]
+) -> str:
+    """A script that makes the virtual environment at ``environment`` for ``$TARGETARCH``, from any platform.
+
+    :param compiled: by architecture, packages that come as wheels from :func:`compiled_stage`.
+    """
+    names = {architecture: [package.name for package in packages] for architecture, packages in compiled.items()}
+    apart = _by_architecture({architecture: " ".join(found) for architecture, found in names.items()}, "apart")
+    return "".join(
+        (
+            f"environment={shlex.quote(environment)}\n",
+            _SETTINGS,
+            apart,
+            _COMMANDS[installation.manager](installation.options),
+            _INSTALL_WHEELS if any(names.values()) else "",
+            _CHECK,
+        )
+    )
 
 
-def cache_mount() -> str:
-    """A cache of downloads, which holds what is for any platform."""
-    return f"type=cache,id=imagefleet-packages,target={_CACHE}"
+def compiled_stage(base: str, steps: Sequence[str], compiled: Mapping[str, Sequence[LockedPackage]]) -> list[str]:
+    """Lines of the stage that makes wheels, where the image runs, of packages that have none for it.
+
+    :param base: name of the image that the source installs packages on.
+    :param steps: the source's instructions before it does, which bring compilers.
+    :param compiled: by architecture.
+    """
+    files = {
+        architecture: "\n".join(package.requirement for package in found) for architecture, found in compiled.items()
+    }
+    script = (
+        "set -eu\n"
+        + _by_architecture(files, "requirements")
+        + f"mkdir -p {WHEELS}\n"
+        + 'if [ -n "$requirements" ]; then\n'
+        + "  printf '%s\\n' \"$requirements\" > /tmp/requirements.txt\n"
+        + f"  python3 -m pip wheel --no-deps --require-hashes --wheel-dir {WHEELS} --requirement /tmp/requirements.txt\n"
+        + "fi\n"
+    )
+    return [f"FROM {base} AS {COMPILED_STAGE}", *steps, "ARG TARGETARCH", *root.heredoc_step(script)]
+
+
+def mounts(has_compiled: bool) -> list[str]:
+    """Of the step that installs: a cache of downloads, which holds what is for any platform, and wheels."""
+    wheels = [f"type=bind,from={COMPILED_STAGE},source={WHEELS},target={WHEELS}"] if has_compiled else []
+    return [f"type=cache,id=imagefleet-packages,target={_CACHE}", *wheels]
+
+
+def _by_architecture(values: Mapping[str, str], name: str) -> str:
+    cases = "".join(
+        f"  {architecture}) {name}={shlex.quote(value)} ;;\n" for architecture, value in sorted(values.items()) if value
+    )
+    return f'case "$TARGETARCH" in\n{cases}  *) {name}="" ;;\nesac\n' if cases else f'{name}=""\n'
 
 
 def _by_uv(options: Sequence[str]) -> str:
-    return f'uv sync {shlex.join(options)} --python-platform "$platform"\n'
+    return (
+        'left_out=""\n'
+        'for name in $apart; do left_out="$left_out --no-install-package $name"; done\n'
+        f'uv sync {shlex.join(options)} --python-platform "$platform" $left_out\n'
+    )
 
 
 def _by_pip(options: Sequence[str]) -> str:
@@ -127,6 +188,10 @@ def _by_pip(options: Sequence[str]) -> str:
 def _by_poetry(options: Sequence[str]) -> str:
     return (
         f"poetry export --format requirements.txt --output /tmp/requirements.txt {shlex.join(options)}\n"
+        "for name in $apart; do\n"
+        # A requirement goes on in lines that are indented, with its hashes.
+        '  sed -i -e "/^$name==/,/[^\\\\]\\$/d" /tmp/requirements.txt\n'
+        "done\n"
         'uv venv --quiet --allow-existing "$environment"\n'
         'uv pip install --python "$environment/bin/python" --python-platform "$platform" --no-deps --require-hashes '
         "-r /tmp/requirements.txt\n"

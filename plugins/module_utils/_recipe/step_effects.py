@@ -62,6 +62,11 @@ def effects_of_step(text: str, workdir: str) -> StepEffects | None:
     return effects
 
 
+def is_tool_step(text: str) -> bool:
+    """Whether a step only brings what the source itself installs with, such as uv or Poetry."""
+    return effects_of_step(text, "") == StepEffects()
+
+
 def out_path(path: str, workdir: str) -> str:
     """A path of the image as it is on the build platform, a slash at its end kept."""
     absolute = posixpath.normpath(posixpath.join(workdir or "/", path))

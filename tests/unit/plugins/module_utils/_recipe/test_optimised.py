@@ -10,7 +10,7 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors impor
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.dockerfile import parse_dockerfile
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.image_configuration import find_configuration
 from ansible_collections.imagefleet.dify.plugins.module_utils._recipe.base_environment import MARK, with_environment
-from ansible_collections.imagefleet.dify.plugins.module_utils._recipe.optimised import optimised_dockerfile
+from ansible_collections.imagefleet.dify.plugins.module_utils._recipe.optimised import Wanted, optimised_dockerfile
 
 GENERATIONS = [(generation, component) for generation in (1, 2) for component in ("api", "web")]
 API = """\
@@ -70,7 +70,7 @@ def last_stage(text: str) -> list[str]:
 @pytest.mark.parametrize("generation, component", GENERATIONS)
 def test_the_sample_runs_nothing_where_the_image_does(repository_root, generation, component):
     """Each stage with a step is of the build platform; the one that is not gives files."""
-    made = parse_dockerfile(optimised_dockerfile(sample(repository_root, generation, component), {}))
+    made = parse_dockerfile(optimised_dockerfile(sample(repository_root, generation, component), {}).text)
     named = {stage.name for stage in made.stages}
     of_target = [stage for stage in made.stages if stage.platform is None and stage.base not in named]
     assert [
@@ -86,43 +86,43 @@ def test_the_sample_s_images_are_configured_as_before(repository_root, generatio
     """Environment, folder and ports are the source's; what it starts is started by an init process, as uid 1001."""
     text = sample(repository_root, generation, component)
     before = find_configuration(parse_dockerfile(text), {})
-    after = find_configuration(parse_dockerfile(optimised_dockerfile(text, {})), {})
+    after = find_configuration(parse_dockerfile(optimised_dockerfile(text, {}).text), {})
     assert (after.environment, after.workdir, after.exposes) == (before.environment, before.workdir, before.exposes)
     assert after.entrypoint == ("/usr/bin/tini", "--", *before.entrypoint)
     assert (after.user, after.command) == ("1001", before.command)
 
 
 def test_a_step_that_has_to_run_there_is_kept_in_its_place():
-    lines = last_stage(optimised_dockerfile(API, {}))
+    lines = last_stage(optimised_dockerfile(API, {}).text)
     step = lines.index("RUN python -c \"import nltk; nltk.download('punkt')\"")
     assert lines.index('ENV PATH="${VIRTUAL_ENV}/bin:${PATH}"') < step < lines.index("ARG COMMIT_SHA")
     assert lines.index("COPY --from=packages /app/api/.venv /app/api/.venv") < step
 
 
 def test_packages_of_the_system_cost_one_step_there():
-    lines = last_stage(optimised_dockerfile(API, {}))
+    lines = last_stage(optimised_dockerfile(API, {}).text)
     assert [line for line in lines if line.startswith("RUN")][0].startswith("RUN <<")
-    made = optimised_dockerfile(API, {})
+    made = optimised_dockerfile(API, {}).text
     assert "wanted=libmagic1=1:5.44-3" in made
     assert made.count("apt-get install -y g++") == 1, "what compiles is installed where it builds, and there alone"
 
 
 def test_code_is_not_given_away_with_its_folder():
-    made = optimised_dockerfile(API, {})
+    made = optimised_dockerfile(API, {}).text
     assert "mkdir -p /out/app && chown 1001:1001 /out/app" in made
     assert "chown -R 1001:1001 /out/app/api/storage" in made
     assert "--chown" not in made
 
 
 def test_global_arguments_are_kept_and_the_frontend_is_not():
-    made = optimised_dockerfile(API, {"SUITE": "trixie"})
+    made = optimised_dockerfile(API, {"SUITE": "trixie"}).text
     assert parse_dockerfile(made).arguments == {"SUITE": "bookworm"}
     assert parse_dockerfile(made).syntax is None
     assert "FROM --platform=$BUILDPLATFORM python:3.12-slim-${SUITE} AS base" in made.splitlines()
 
 
 def test_pages_get_their_programs_without_running_them():
-    made = optimised_dockerfile(WEB, {})
+    made = optimised_dockerfile(WEB, {}).text
     assert "npm install --global --prefix /out/usr/local --no-fund --no-audit --no-update-notifier pm2" in made
     assert "wanted=tzdata" in made
     assert "COPY docker/pm2.json /out/app/web/pm2.json" in made.splitlines()
@@ -148,7 +148,7 @@ def test_pages_get_their_programs_without_running_them():
 )
 def test_what_it_cannot_do_is_said(text, message):
     with pytest.raises(CollectionError, match=message):
-        optimised_dockerfile(text, {})
+        optimised_dockerfile(text, {}).text
 
 
 @pytest.mark.parametrize(
@@ -166,3 +166,32 @@ def test_the_base_s_environment_stands_where_it_is_marked(environment, lines):
         *lines,
         "USER 1",
     ]
+
+
+LOCK = """\
+[[package]]
+name = "fast"
+version = "1.2"
+sdist = { url = "https://files.example.com/fast-1.2.tar.gz", hash = "sha256:00", size = 1 }
+wheels = [{ url = "https://files.example.com/fast-1.2-cp312-cp312-manylinux_2_17_x86_64.whl", hash = "sha256:11", size = 2 }]
+"""
+
+
+def test_what_has_no_wheel_is_compiled_in_a_stage_of_its_own():
+    """Alone, on the image's platform, with the compilers that the source installs and without its tools."""
+    recipe = optimised_dockerfile(API, {}, None, {"uv.lock": LOCK}.get, Wanted(("amd64", "arm64")))
+    assert recipe.compiled == {"amd64": (), "arm64": ("fast==1.2",)}
+    stages = {stage.name: stage for stage in parse_dockerfile(recipe.text).stages}
+    compiled = stages["imagefleet-compiled"]
+    assert compiled.platform is None
+    steps = [instruction.value for instruction in compiled.instructions if instruction.keyword == "RUN"]
+    assert steps[0] == "apt-get update && apt-get install -y g++"
+    assert "arm64) requirements='fast==1.2 --hash=sha256:00'" in recipe.text
+    assert "arm64) apart=fast ;;" in recipe.text
+    assert "from=imagefleet-compiled,source=/imagefleet/wheels" in recipe.text
+
+
+def test_where_everything_has_a_wheel_there_is_no_such_stage():
+    recipe = optimised_dockerfile(API, {}, None, {"uv.lock": LOCK}.get, Wanted(("amd64",)))
+    assert recipe.compiled == {"amd64": ()}
+    assert "imagefleet-compiled" not in recipe.text

@@ -59,7 +59,9 @@ def test_an_option_that_means_something_else_is_refused(installation, word):
 @pytest.mark.parametrize(
     "installation, command",
     [
-        pytest.param(Installation("uv", ("--frozen",)), 'uv sync --frozen --python-platform "$platform"', id="uv"),
+        pytest.param(
+            Installation("uv", ("--frozen",)), 'uv sync --frozen --python-platform "$platform" $left_out', id="uv"
+        ),
         pytest.param(
             Installation("pip", ("--no-deps", "-r", "a b.txt")),
             'uv pip install --python "$environment/bin/python" --python-platform "$platform" --no-deps -r \'a b.txt\'',
@@ -73,7 +75,7 @@ def test_an_option_that_means_something_else_is_refused(installation, word):
     ],
 )
 def test_install_script(installation, command):
-    script = install_script(installation, "/app/api/.venv")
+    script = install_script(installation, "/app/api/.venv", {})
     assert script.startswith("environment=/app/api/.venv\n")
     assert command in script.splitlines()
 
