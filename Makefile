@@ -3,7 +3,7 @@ PYTHON ?= python3
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.collections
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help bootstrap demo test lint sanity unit integration molecule faults customised builders versions
+.PHONY: help bootstrap demo test lint sanity unit integration molecule faults customised builders bench versions
 .DEFAULT_GOAL := help
 
 help: ## print this list
@@ -41,6 +41,9 @@ customised: bootstrap ## both generations of the sample, customised, looked at o
 
 builders: bootstrap ## builders on a real BuildKit, built with Go, and on stand-ins, by an older and a newer buildx (after make test)
 	@tools/check builders
+
+bench: bootstrap ## everything measured beside what others use: tests/bench/results.json, a page with a plot; empties the build cache
+	@tools/check machine bench
 
 versions: ## lint, unit tests and sanity on the oldest and the newest ansible-core that this machine has a Python for
 	@$(PYTHON) tools/versions

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import posixpath
+import re
 from dataclasses import dataclass, field
-from typing import Mapping
+from typing import Mapping, Sequence
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.dockerfile import (
@@ -24,6 +25,7 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._image.image_confi
 )
 from ansible_collections.imagefleet.dify.plugins.module_utils._recipe.step_effects import StepEffects, effects_of_step
 
+_ARGUMENT = re.compile(r"\s*ARG\s+(?P<name>\w+)(?:=.*)?", re.IGNORECASE)
 # USER, ENTRYPOINT, CMD and HEALTHCHECK are written anew.
 _SETTINGS = ("ARG", "ENV", "EXPOSE", "LABEL", "STOPSIGNAL", "VOLUME", "WORKDIR")
 
@@ -117,12 +119,22 @@ def read_final_stage(
             draft.take(step, file_lines[step.instruction.line - 1 : step.instruction.end])
     return FinalStage(
         base,
-        tuple(draft.lines),
+        tuple(_without_idle_arguments(draft.lines)),
         draft.steps_left,
         tuple(draft.copies),
         draft.effects,
         find_configuration(dockerfile, build_args, target),
     )
+
+
+def _without_idle_arguments(lines: Sequence[str]) -> list[str]:
+    """The lines without an ``ARG`` that only a step used that is not run: giving it a value would do nothing."""
+    kept = []
+    for number, line in enumerate(lines):
+        match = _ARGUMENT.fullmatch(line)
+        if match is None or any(re.search(rf"\$\{{?{match['name']}\b", other) for other in lines[number + 1 :]):
+            kept.append(line)
+    return kept
 
 
 def _effects(step: Step, workdir: str) -> StepEffects | None:

@@ -121,6 +121,12 @@ def test_global_arguments_are_kept_and_the_frontend_is_not():
     assert "FROM --platform=$BUILDPLATFORM python:3.12-slim-${SUITE} AS base" in made.splitlines()
 
 
+def test_an_argument_that_nothing_uses_any_more_is_not_declared():
+    """So that giving it is refused, and not taken for something that it does not do."""
+    arguments = [line for line in last_stage(optimised_dockerfile(API, {}).text) if line.startswith("ARG")]
+    assert arguments == ["ARG COMMIT_SHA"]
+
+
 def test_pages_get_their_programs_without_running_them():
     made = optimised_dockerfile(WEB, {}).text
     assert "npm install --global --prefix /out/usr/local --no-fund --no-audit --no-update-notifier pm2" in made
@@ -148,7 +154,7 @@ def test_pages_get_their_programs_without_running_them():
 )
 def test_what_it_cannot_do_is_said(text, message):
     with pytest.raises(CollectionError, match=message):
-        optimised_dockerfile(text, {}).text
+        optimised_dockerfile(text, {})
 
 
 @pytest.mark.parametrize(

@@ -115,5 +115,5 @@ def test_a_name_that_the_lock_does_not_have_is_refused():
 
 
 def test_optional_groups():
-    text = "[tool.poetry.group.dev]\noptional = true\n[tool.poetry.group.dev.dependencies]\n[tool.poetry.group.vdb.dependencies]\n"
+    text = "[tool.poetry.group.dev]\noptional = true\n[tool.poetry.group.vdb.dependencies]\n"
     assert optional_groups(text) == {"dev"}
