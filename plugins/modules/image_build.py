@@ -220,6 +220,11 @@ options:
           - Caches to export. A failing export warns and does not fail the build, unless it says C(ignore-error=false).
         type: list
         elements: str
+      registry_cache:
+        description:
+          - Keep all steps of the build beside the image, under C(cache-<recipe>-<platform>), and take from there what a builder
+            has not done itself. A cache that is missing, broken or refused never fails a build. V(false) by default.
+        type: bool
       provenance:
         description: SLSA provenance attestation. V(max) by default, which also tells how many steps were emulated.
         type: str
@@ -436,6 +441,11 @@ options:
     description: Caches to export. A failing export warns and does not fail the build, unless it says C(ignore-error=false).
     type: list
     elements: str
+  registry_cache:
+    description:
+      - Keep all steps of the build beside the image, under C(cache-<recipe>-<platform>), and take from there what a builder has
+        not done itself. A cache that is missing, broken or refused never fails a build. V(false) by default.
+    type: bool
   provenance:
     description: SLSA provenance attestation. V(max) by default, which also tells how many steps were emulated.
     type: str

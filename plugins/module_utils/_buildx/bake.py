@@ -125,6 +125,21 @@ def tolerant_cache(exports: Sequence[str]) -> tuple[str, ...]:
     )
 
 
+def registry_cache_from(reference: str | None) -> tuple[str, ...]:
+    """``cache-from`` of a cache in a registry. BuildKit goes on where there is none, or one that it cannot read."""
+    return () if reference is None else (f"type=registry,ref={reference}",)
+
+
+def registry_cache_to(reference: str | None) -> tuple[str, ...]:
+    """``cache-to`` of all steps, as an image that every registry takes.
+
+    https://docs.docker.com/build/cache/backends/registry/
+    """
+    if reference is None:
+        return ()
+    return (f"type=registry,ref={reference},mode=max,image-manifest=true,oci-mediatypes=true",)
+
+
 def batch_size(memory_bytes: int | None, wanted: int | None = None) -> int:
     """How many builds run at once on a node.
 

@@ -19,6 +19,8 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.bake impor
     batch_size,
     batches,
     needs_engine_cleanup,
+    registry_cache_from,
+    registry_cache_to,
     registry_output,
     tolerant_cache,
 )
@@ -234,6 +236,7 @@ class BuildRun:
         in_engine = request.output == "engine"
         record = index_annotations(resolved.inputs, request.revision) if in_engine else {}
         annotations = {} if in_engine else self._annotations(job)
+        cache = self._cache_reference(job) if request.registry_cache else None
         return BuildTarget(
             name=job.target,
             context=folders[""],
@@ -248,12 +251,19 @@ class BuildRun:
             ssh=request.ssh,
             labels={**resolved.base_labels.get(job.platforms[0].platform, {}), **request.labels, **record},
             annotations=tuple(f"manifest:{key}={value}" for key, value in sorted(annotations.items())),
-            cache_from=request.cache_from,
-            cache_to=tolerant_cache(request.cache_to),
+            cache_from=(*request.cache_from, *registry_cache_from(cache)),
+            cache_to=tolerant_cache((*request.cache_to, *registry_cache_to(cache))),
             attest=attestations(request),
             network=None if request.network == "default" else request.network,
             no_cache=request.max_age is not None or request.rebuild == "always",
         )
+
+    @staticmethod
+    def _cache_reference(job: Job) -> str:
+        """Where the steps of this image on this platform are, for every builder that reaches the registry."""
+        request = job.plan.resolved.request
+        platform = job.platforms[0].platform.replace("/", "-")
+        return str(request.repository.with_tag(f"cache-{request.recipe}-{platform}"))
 
     def _environment_secrets(self, request: ImageRequest) -> tuple[str, ...]:
         """What ``RUN`` steps find around them, as files that only this run can read and that go with its workspace."""

@@ -66,6 +66,7 @@ IMAGE_OPTIONS: dict[str, dict[str, Any]] = {
     "created": {"type": "str"},
     "cache_from": {"type": "list", "elements": "str"},
     "cache_to": {"type": "list", "elements": "str"},
+    "registry_cache": {"type": "bool"},
     "provenance": {"type": "str", "choices": ["max", "min", "none"]},
     "sbom": {"type": "str"},
     "network": {"type": "str", "choices": ["default", "none", "host"]},
@@ -89,6 +90,7 @@ IMAGE_DEFAULTS: dict[str, Any] = {
     "output": "registry",
     "rebuild": "changed",
     "exact_revision": False,
+    "registry_cache": False,
     "reproducible": False,
 }
 

@@ -104,6 +104,7 @@ class ImageRequest:
     revision: str | None
     cache_from: tuple[str, ...]
     cache_to: tuple[str, ...]
+    registry_cache: bool
     provenance: str
     sbom: str | None
     network: str
@@ -195,6 +196,7 @@ def _image_request(name: str, options: Mapping[str, Any]) -> ImageRequest:
         revision=options["revision"],
         cache_from=tuple(options["cache_from"] or ()),
         cache_to=tuple(options["cache_to"] or ()),
+        registry_cache=options["registry_cache"],
         provenance=options["provenance"],
         sbom=options["sbom"] or None,
         network=options["network"],
@@ -219,6 +221,10 @@ def _check_combination(options: Mapping[str, Any]) -> None:
         raise CollectionError("output oci_layout needs output_path, the folder of the layout.")
     if options["output"] != "oci_layout" and options["output_path"]:
         raise CollectionError(f"output_path is only for output oci_layout, but output is {options['output']}.")
+    if options["registry_cache"] and options["output"] != "registry":
+        raise CollectionError(
+            f"registry_cache needs output registry, and output is {options['output']}. Use cache_from and cache_to."
+        )
     if options["exact_revision"] and not options["revision"]:
         raise CollectionError("exact_revision counts the revision, but revision is not set.")
     for option in ("sbom", "annotations"):

@@ -58,6 +58,7 @@ _PROGRAM_STAGE = "imagefleet-program"
 _NATIVE = "$BUILDPLATFORM"
 _LOCKS = {"uv": "uv.lock", "poetry": "poetry.lock"}
 _PYTHON_IN_NAME = re.compile(r"python:(?P<version>3\.\d+)")
+_RUN = re.compile(r"^\s*RUN\s*", re.IGNORECASE)
 _BUNDLE = re.compile(r"(?:^|[;&\s])(?:npm|yarn|pnpm)\s(?:[^;&|]*\s)?build(?:[:\s]|$)")
 # Of a source's folder, what no program reads. BuildKit leaves out what the ignore file names.
 _UNREAD = (
@@ -301,7 +302,12 @@ def _stage_lines(text: str, dockerfile: Dockerfile, index: int) -> tuple[str, li
     platform = stage.platform or (None if stage.base.lower() in named else _NATIVE)
     words = ["FROM", *([f"--platform={platform}"] if platform else []), stage.base]
     words += ["AS", stage.name] if stage.name else []
-    return " ".join(words), text.splitlines()[stage.line : _end(text, dockerfile, index)]
+    lines = text.splitlines()
+    for instruction in stage.instructions:
+        if instruction.keyword == "RUN" and node_modules.downloads(instruction.value):
+            flags = " ".join(f"--mount={mount}" for mount in node_modules.CACHE_MOUNTS)
+            lines[instruction.line - 1] = _RUN.sub(f"RUN {flags} ", lines[instruction.line - 1], count=1)
+    return " ".join(words), lines[stage.line : _end(text, dockerfile, index)]
 
 
 def _end(text: str, dockerfile: Dockerfile, index: int) -> int:
@@ -390,6 +396,6 @@ _PYTHON_TIDY = (
     # The official image has none of these, and a user who is not root cannot write them: each start would compile them again.
     'for library in "$root"/usr/local/lib/python3* "$root"/usr/lib/python3*; do',
     '  [ -e "$library/os.py" ] || continue',
-    '  python3 -m compileall -q -j 0 --invalidation-mode checked-hash -s "$root" -p / "$library" || true',
+    '  python3 -m compileall -q -j 0 --invalidation-mode checked-hash -s "$root" -p / "$library" || test $? -eq 1',
     "done",
 )

@@ -24,32 +24,38 @@ HEALTH_CHECK = "/usr/local/lib/imagefleet/health_check"
 LEFT_PACKAGES = "/var/cache/imagefleet/packages"
 
 _BASE_STAGE = "imagefleet-base"
+# What was downloaded, by architecture. Two builds at once wait for each other.
+_ARCHIVES = "/var/cache/imagefleet-apt"
+_ARCHIVES_MOUNT = f"type=cache,id=imagefleet-apt,target={_ARCHIVES},sharing=locked"
 
 _FETCH = f"""\
 set -eu
 root={ROOT}
+archives={_ARCHIVES}/$TARGETARCH
 packages={{packages}}
 wanted={{wanted}}
 if command -v apt-get > /dev/null; then
   # The archive's files for the target, read and unpacked by this platform's programs.
-  options="-o Dir::State=$root/var/lib/apt -o Dir::State::status=$root/var/lib/dpkg/status -o Dir::Cache=/tmp/apt
+  options="-o Dir::State=$root/var/lib/apt -o Dir::State::status=$root/var/lib/dpkg/status -o Dir::Cache=$archives
     -o APT::Architecture=$TARGETARCH -o APT::Architectures::=$TARGETARCH -o APT::Sandbox::User=root"
-  mkdir -p /tmp/apt/archives/partial
+  mkdir -p "$archives/archives/partial"
   apt-get $options update -o APT::Update::Error-Mode=any
   apt-get $options install --download-only --yes --no-install-recommends $packages $wanted
   plain=""
-  for package in /tmp/apt/archives/*.deb; do
-    [ -e "$package" ] || continue
+  # What is kept of other times is no part of this: apt says what it installs, and their files are named after that.
+  for name in $(apt-get $options install --simulate --no-install-recommends $packages $wanted |
+    sed -n -e 's/^Inst \\([^ ]*\\) \\(\\[[^]]*\\] \\)*(\\([^ ]*\\) .*/\\1_\\3/p' | sed 's/:/%3a/g'); do
+    package=$(ls "$archives/archives/$name"_*.deb)
     if [ -n "$wanted" ] && dpkg-deb --ctrl-tarfile "$package" | tar -t | grep -qE '^\\./(preinst|postinst|config|triggers)$'; then
       mkdir -p "$root{LEFT_PACKAGES}"
-      mv "$package" "$root{LEFT_PACKAGES}/"
+      cp "$package" "$root{LEFT_PACKAGES}/"
     else
       plain="$plain $package"
     fi
   done
   # These bring no scripts, so nothing of the target's platform is run.
   [ -z "$plain" ] || dpkg --root="$root" --force-architecture --force-depends --no-triggers --install $plain
-  rm -rf /tmp/apt "$root"/var/lib/apt/lists/* "$root"/var/lib/dpkg/*-old
+  rm -rf "$root"/var/lib/apt/lists/* "$root"/var/lib/dpkg/*-old
 elif command -v apk > /dev/null; then
   apk --root "$root" --arch "$(cat "$root/etc/apk/arch")" --keys-dir /etc/apk/keys --repositories-file /etc/apk/repositories \\
     --no-cache --no-scripts add $packages $wanted
@@ -71,7 +77,7 @@ chown {UID}:{UID} "$root{HOME}"
 # Nothing in the image becomes another user.
 find "$root" -xdev -type f -perm /6000 -exec chmod ug-s {{}} +
 # What only people and compilers read. Licences stay.
-find "$root/usr/share/doc" -type f ! -name 'copyright*' -delete 2> /dev/null || true
+[ ! -d "$root/usr/share/doc" ] || find "$root/usr/share/doc" -type f ! -name 'copyright*' -delete
 rm -rf "$root"/usr/share/man/* "$root"/usr/share/info/* "$root"/usr/share/locale/* "$root"/usr/share/lintian \\
   "$root"/usr/share/zoneinfo/right "$root"/usr/share/zoneinfo/posix "$root"/usr/include \\
   "$root"/usr/local/include "$root"/var/cache/apt/* "$root"/var/cache/debconf/*-old \\
@@ -102,7 +108,7 @@ def root_stages(base: str, packages: Sequence[str], tidy: Sequence[str], health_
         f"COPY --from={_BASE_STAGE} / {ROOT}",
         *heredoc_file(health_check, f"{ROOT}{HEALTH_CHECK}", "0755"),
         "ARG TARGETARCH",
-        *heredoc_step(script),
+        *heredoc_step(script, [_ARCHIVES_MOUNT]),
     ]
 
 

@@ -206,6 +206,7 @@ def test_the_image_on_top_is_built_on_the_one_that_was_built():
         "context": "/srv/source-customisation/api",
         "base_images": {"upstream": UPSTREAM},
         "build_env": {"B": "2"},
+        "registry_cache": False,
         "labels": {"team": "ai"},
     }
 
