@@ -40,6 +40,7 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._recipe.final_stag
 from ansible_collections.imagefleet.dify.plugins.module_utils._recipe.python_lock import (
     LockedPackage,
     compiled_packages,
+    installed_groups,
     optional_groups,
     parse_lock,
 )
@@ -238,6 +239,8 @@ def _python(source: _Source, final: FinalStage, compiled: Mapping[str, Sequence[
         if index in installations:
             instruction, installation = installations[index]
             python_packages.check_known(installation)
+            groups = installed_groups(source.copied(index, "pyproject.toml") or "")
+            installation = python_packages.with_groups(installation, groups)
             body = text.splitlines()
             script = python_packages.install_script(installation, environment, compiled)
             if has_compiled:

@@ -24,6 +24,7 @@ _PACKAGE = re.compile(r"^\[\[package\]\]\s*$", re.MULTILINE)
 _FIELD = re.compile(r'^(?P<name>name|version) = "(?P<value>[^"]+)"', re.MULTILINE)
 _GROUPS = re.compile(r"^groups = \[(?P<names>[^\]]*)\]", re.MULTILINE)
 _FILE = re.compile(r'(?:[/"])(?P<name>[^/"]+\.(?:whl|tar\.gz|tar\.bz2|zip))"[^}]*?\bhash = "(?P<hash>[^"]+)"')
+_GROUP = re.compile(r"^\[tool\.poetry\.group\.(?P<name>[\w-]+)[.\]]", re.MULTILINE)
 _OPTIONAL_GROUP = re.compile(r"^\[tool\.poetry\.group\.(?P<name>[\w-]+)\]\s*\n\s*optional\s*=\s*true", re.MULTILINE)
 
 
@@ -72,6 +73,12 @@ def parse_lock(text: str) -> tuple[LockedPackage, ...]:
 def optional_groups(project: str) -> frozenset[str]:
     """Groups of a Poetry project that are installed only when they are named."""
     return frozenset(match["name"] for match in _OPTIONAL_GROUP.finditer(project))
+
+
+def installed_groups(project: str) -> tuple[str, ...]:
+    """Groups of a Poetry project that are installed without being named, besides the main one."""
+    names = dict.fromkeys(match["name"] for match in _GROUP.finditer(project))
+    return tuple(name for name in names if name not in optional_groups(project))
 
 
 def compiled_packages(

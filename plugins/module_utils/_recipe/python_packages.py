@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Mapping, Sequence
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
@@ -101,6 +101,14 @@ def find_installation(text: str) -> Installation | None:
         if match:
             return Installation(manager, tuple(_without(shlex.split(match["options"]), _DROPPED[manager])))
     return None
+
+
+def with_groups(installation: Installation, groups: Sequence[str]) -> Installation:
+    """Poetry installs all groups that are not optional, and exports the main one alone: the others have to be named."""
+    named = any(word.partition("=")[0] in ("--only", "--with") for word in installation.options)
+    if installation.manager != "poetry" or named or not groups:
+        return installation
+    return replace(installation, options=(*installation.options, "--with", ",".join(groups)))
 
 
 def tool_steps(installation: Installation, uv_version: str | None) -> list[str]:

@@ -10,6 +10,7 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors impor
 from ansible_collections.imagefleet.dify.plugins.module_utils._recipe.python_lock import (
     LockedPackage,
     compiled_packages,
+    installed_groups,
     optional_groups,
     parse_lock,
 )
@@ -117,3 +118,4 @@ def test_a_name_that_the_lock_does_not_have_is_refused():
 def test_optional_groups():
     text = "[tool.poetry.group.dev]\noptional = true\n[tool.poetry.group.vdb.dependencies]\n"
     assert optional_groups(text) == {"dev"}
+    assert installed_groups(text) == ("vdb",)

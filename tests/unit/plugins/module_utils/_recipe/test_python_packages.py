@@ -14,6 +14,7 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._recipe.python_pac
     find_installation,
     install_script,
     tool_steps,
+    with_groups,
 )
 
 
@@ -90,6 +91,18 @@ def test_install_script(installation, command):
 )
 def test_uv_is_no_older_than_the_source_s(version, installed):
     assert f'"uv=={installed}"' in tool_steps(Installation("uv", ()), version)[0]
+
+
+@pytest.mark.parametrize(
+    "installation, options",
+    [
+        pytest.param(Installation("poetry", ()), ("--with", "storage,vdb"), id="all-that-it-would-install"),
+        pytest.param(Installation("poetry", ("--only=main",)), ("--only=main",), id="the-source-names-its-own"),
+        pytest.param(Installation("uv", ("--no-dev",)), ("--no-dev",), id="uv-takes-them-itself"),
+    ],
+)
+def test_groups_of_poetry_are_named(installation, options):
+    assert with_groups(installation, ("storage", "vdb")).options == options
 
 
 def test_poetry_gets_its_export():
