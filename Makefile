@@ -16,7 +16,7 @@ demo: bootstrap ## fresh machine -> the sample built, tested and promoted for tw
 	@tools/demo
 
 test: bootstrap ## fresh machine -> every test that needs no other machine
-	@tools/check lint machine native_host tests
+	@tools/check lint machine tests
 
 lint: bootstrap ## ruff, mypy, yamllint, ansible-lint, changelog fragments
 	@tools/check lint
@@ -36,7 +36,7 @@ molecule: bootstrap ## hosts from nothing to an image, amd64 and emulated arm64,
 faults: bootstrap ## kills at thirty moments, every bad value, many more states in check mode: half an hour (after make test)
 	@tools/check faults
 
-customised: bootstrap ## both generations of the sample, customised, looked at on both platforms: ten minutes (after make test)
+customised: bootstrap ## both generations of the sample, customised and optimised, looked at on both platforms (after make test)
 	@tools/check customised
 
 builders: bootstrap ## builders on a real BuildKit, built with Go, and on stand-ins, by an older and a newer buildx (after make test)

@@ -6,7 +6,11 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
+
+collect_ignore = [] if os.environ.get("IMAGEFLEET_GENERATIONS") else ["test_optimised_more.py"]
 
 
 @pytest.fixture
