@@ -135,11 +135,23 @@ def test_pages_get_their_programs_without_running_them():
     assert last_stage(made)[-2:] == ['ENTRYPOINT ["/usr/bin/tini", "--"]', 'CMD ["node", "server.js"]']
 
 
+def test_downloads_of_node_s_packages_are_kept_on_the_builder():
+    steps = [line for line in optimised_dockerfile(WEB, {}).text.splitlines() if "yarn install" in line]
+    assert len(steps) == 1
+    assert steps[0].startswith("RUN --mount=type=cache,id=imagefleet-npm,target=/root/.npm ")
+    assert steps[0].endswith("yarn install --frozen-lockfile && yarn build")
+
+
 @pytest.mark.parametrize(
     "text, message",
     [
         pytest.param("FROM busybox\nCMD ['sh']\n", "installs Python packages .* recipe upstream", id="neither-kind"),
         pytest.param("FROM scratch\nCOPY a /\n", "it is scratch", id="no-base"),
+        pytest.param(
+            "FROM node AS a\nRUN npm run build\nFROM node\nCOPY --from=0 /a /a\n",
+            "Line 4 .* by its number",
+            id="numbered-stage",
+        ),
         pytest.param(
             API.replace("ENV VIRTUAL_ENV=/app/api/.venv\n", "ENV VIRTUAL_ENV=$HOME_OF\n"),
             "Line 18 .*VIRTUAL_ENV",
