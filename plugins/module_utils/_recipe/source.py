@@ -93,8 +93,8 @@ def open_source(
             if (instruction.flag("from") or "").isdigit():
                 raise CollectionError(
                     f"Line {instruction.line} of the Dockerfile copies from a stage by its number, and the recipe optimised adds "
-                    "stages. Give that one a name (FROM … AS name), by a patch where the source is not yours, or build with recipe "
-                    "upstream.",
+                    "stages. Give that one a name (FROM … AS name), by a patch where the source is not yours, or build with "
+                    "recipe upstream.",
                     dockerfile_line=instruction.line,
                 )
     names = [(stage.name or "").lower() for stage in dockerfile.stages]
