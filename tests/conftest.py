@@ -26,6 +26,8 @@ DEADLINE_SECONDS = 1500
 #: Where `tools/check tests` leaves what became of Molecule, which runs beside tests that need nothing of the machine.
 MOLECULE_STATUS = os.environ.get("IMAGEFLEET_MOLECULE_STATUS")
 collect_ignore = [] if MOLECULE_STATUS else ["integration/test_molecule_host.py"]
+# Three minutes, and Molecule has a fresh host too: what is only here is for `make molecule`.
+collect_ignore += [] if os.environ.get("IMAGEFLEET_FRESH_HOST") else ["integration/test_fresh_host.py"]
 BESIDE_MOLECULE = ("tests/unit/", "tests/faults/test_bad_")
 
 

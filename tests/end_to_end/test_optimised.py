@@ -198,16 +198,3 @@ def wait_for_health(name: str) -> str:
             return state
         time.sleep(1)
     return "starting"
-
-
-def test_customised_on_top(build, reference):
-    """Packages of both kinds are added to it as to any image; what was added is tested on both platforms."""
-    output = build(
-        images_customisation={"api": {"pip_packages": ["humanize==4.11.0"], "apt_packages": ["media-types"]}},
-        images_components=["api"],
-    )
-    assert "customised" in output
-    found = in_container(
-        reference("api"), "linux/arm64", "python -c 'import humanize; print(humanize.__version__)'; id -u"
-    )
-    assert found.split() == ["4.11.0", "1001"]

@@ -77,3 +77,19 @@ def test_pages_with_a_library_of_their_own_platform(build, folder, registry, rep
         },
     )
     assert emulated(folder) == {0}
+
+
+def test_customised_on_top(build, folder, registry):
+    """Packages of both kinds are added to it as to any image; what was added is tested on both platforms."""
+    output = build(
+        images_customisation={"api": {"pip_packages": ["humanize==4.11.0"], "apt_packages": ["media-types"]}},
+        images_components=["api"],
+        images_namespace=(namespace := f"o{secrets.token_hex(4)}"),
+    )
+    assert "customised" in output
+    found = subprocess.run(
+        ["docker", "run", "--rm", "--pull", "always", "--quiet", "--platform", "linux/arm64", "--entrypoint", "sh",
+         f"{registry}/{namespace}/dify-api:latest", "-c", "python -c 'import humanize; print(humanize.__version__)'; id -u"],
+        check=True, capture_output=True, text=True,
+    ).stdout  # fmt: skip
+    assert found.split() == ["4.11.0", "1001"]
