@@ -50,7 +50,7 @@ def find_compiled(
     """By architecture, packages of the source's lock that have to be compiled; none where it has no lock that tells.
 
     :param given: names of packages that the user says it of.
-    :raises CollectionError: the lock does not have one of these.
+    :raises CollectionError: the lock does not have one of these, or there is none.
     """
     found: dict[str, tuple[LockedPackage, ...]] = {}
     for index, (_instruction, installation) in _installations(source).items():
@@ -63,6 +63,11 @@ def find_compiled(
             found[architecture] = compiled_packages(
                 parse_lock(lock), architecture, version["version"] if version else None, given, left_out
             )
+    if given and not found:
+        raise CollectionError(
+            f"build_on_target has {', '.join(sorted(given))}, and the Dockerfile copies no uv.lock or poetry.lock that it installs "
+            "from. Leave it out."
+        )
     return found
 
 

@@ -213,3 +213,8 @@ def test_where_everything_has_a_wheel_there_is_no_such_stage():
     recipe = optimised_dockerfile(API, {}, None, {"uv.lock": LOCK}.get, Wanted(("amd64",)))
     assert recipe.compiled == {"amd64": ()}
     assert "imagefleet-compiled" not in recipe.text
+
+
+def test_packages_are_named_only_for_a_lock():
+    with pytest.raises(CollectionError, match="build_on_target has crcmod, and the Dockerfile copies no"):
+        optimised_dockerfile(WEB, {}, None, {}.get, Wanted(("arm64",), frozenset(("crcmod",))))
