@@ -65,8 +65,8 @@ def find_compiled(
             )
     if given and not found:
         raise CollectionError(
-            f"build_on_target has {', '.join(sorted(given))}, and the Dockerfile copies no uv.lock or poetry.lock that it installs "
-            "from. Leave it out."
+            f"build_on_target has {', '.join(sorted(given))}, and the Dockerfile copies no uv.lock or poetry.lock that it "
+            "installs from. Leave it out."
         )
     return found
 
