@@ -16,6 +16,7 @@ from typing import Iterator, Mapping, Sequence
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.customisation import Customisation
+from ansible_collections.imagefleet.dify.plugins.module_utils._image.dockerfile import environment_lines
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.installed_file import InstalledFile, context_paths
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.runtime_trust import (
     BUNDLE,
@@ -81,7 +82,7 @@ def derived_dockerfile(upstream: Upstream, wanted: Customisation, copied: Mappin
     lines += runs if upstream.is_root or not runs else ["USER root", *runs, f"USER {upstream.user}"]
     lines += _copies(copied, wanted)
     environment = {**({VARIABLE: BUNDLE} if wanted.certificates else {}), **wanted.env}
-    lines += [f"ENV {name}={_quoted(value)}" for name, value in environment.items()]
+    lines += environment_lines(environment)
     lines += _start(upstream) if wanted.hooks else ()
     return "\n".join(lines) + "\n"
 
@@ -169,10 +170,6 @@ def _lines(values: Sequence[str]) -> bytes:
 def _escaped(path: str) -> str:
     """A path as a word of COPY, in which BuildKit looks for variables and quotes, also in the JSON form."""
     return "".join(f"\\{character}" if character in "\\'\"$" else character for character in path)
-
-
-def _quoted(value: str) -> str:
-    return '"' + "".join(f"\\{character}" if character in '\\"$' else character for character in value) + '"'
 
 
 _NO_APT = (

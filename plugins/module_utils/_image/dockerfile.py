@@ -311,6 +311,15 @@ def parse_dockerfile(text: str) -> Dockerfile:
     )
 
 
+def environment_lines(environment: Mapping[str, str]) -> list[str]:
+    """``ENV`` lines that set each variable to exactly its value: nothing in it is replaced."""
+    return [f"ENV {name}={_quoted(value)}" for name, value in environment.items()]
+
+
+def _quoted(value: str) -> str:
+    return '"' + "".join(f"\\{character}" if character in '\\"$' else character for character in value) + '"'
+
+
 def without_syntax(text: str) -> str:
     """The text with its ``# syntax=`` line emptied, so that BuildKit reads the file itself. Lines keep their numbers."""
     lines = text.splitlines(keepends=True)

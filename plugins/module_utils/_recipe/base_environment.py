@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 from typing import Mapping
 
+from ansible_collections.imagefleet.dify.plugins.module_utils._image.dockerfile import environment_lines
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.store import ImageStore
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.manifest import Manifest, platform_descriptors
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.platform import Platform
@@ -23,7 +24,7 @@ MARK = "# Here stands the environment of the base image."
 
 def with_environment(text: str, environment: Mapping[str, str]) -> str:
     """The Dockerfile with the base's environment in the place of :data:`MARK`."""
-    lines = "\n".join(f"ENV {name}={_quoted(value)}" for name, value in environment.items())
+    lines = "\n".join(environment_lines(environment))
     return text.replace(MARK, lines or "# The base image sets no environment.", 1)
 
 
@@ -41,7 +42,3 @@ def read_environment(store: ImageStore, manifest: Manifest, platform: Platform) 
     stored = json.loads(store.blob(manifest.document["config"]["digest"]))
     pairs = ((stored.get("config") or {}).get("Env")) or []
     return dict(pair.split("=", 1) for pair in pairs if "=" in pair)
-
-
-def _quoted(value: str) -> str:
-    return '"' + "".join(f"\\{character}" if character in '\\"$' else character for character in value) + '"'

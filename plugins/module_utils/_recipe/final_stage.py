@@ -63,13 +63,11 @@ class FinalStage:
 
     :param base: name of the image that it starts from.
     :param lines: instructions that set its configuration, and steps that have to run where the image does, in their order.
-    :param steps_left: number of those steps.
     :param effects: what its other steps do.
     """
 
     base: str
     lines: tuple[str, ...]
-    steps_left: int
     copies: tuple[Copy, ...]
     effects: StepEffects
     configuration: ImageConfiguration
@@ -80,7 +78,6 @@ class _Draft:
     lines: list[str] = field(default_factory=list)
     copies: list[Copy] = field(default_factory=list)
     effects: StepEffects = field(default_factory=StepEffects)
-    steps_left: int = 0
     workdir: str = ""
 
     def take(self, step: Step, text: list[str]) -> None:
@@ -95,7 +92,6 @@ class _Draft:
         elif instruction.keyword == "RUN":
             effects = _effects(step, self.workdir)
             if effects is None:
-                self.steps_left += 1
                 self.lines += text
             else:
                 self.effects.add(effects)
@@ -120,7 +116,6 @@ def read_final_stage(
     return FinalStage(
         base,
         tuple(_without_idle_arguments(draft.lines)),
-        draft.steps_left,
         tuple(draft.copies),
         draft.effects,
         find_configuration(dockerfile, build_args, target),

@@ -59,9 +59,10 @@ def find_compiled(
             continue
         version = _PYTHON_IN_NAME.search(source.base_name(index))
         left_out = optional_groups(source.copied(index, _PROJECT) or "")
+        packages = parse_lock(lock)
         for architecture in architectures:
             found[architecture] = compiled_packages(
-                parse_lock(lock), architecture, version["version"] if version else None, given, left_out
+                packages, architecture, version["version"] if version else None, given, left_out
             )
     if given and not found:
         raise CollectionError(
@@ -91,7 +92,7 @@ def find_python_image(source: Source, final: FinalStage, compiled: Compiled) -> 
         if index in installations:
             lines += _packages_stage(source, index, installations[index], environment, compiled)
         else:
-            lines += [source.native_from(index), *(source.lines[number] for number in source.body(index))]
+            lines += [source.native_from(index), *source.lines[source.body(index)]]
     workdir = final.configuration.workdir
     return Kind(
         stages=tuple(lines),
@@ -138,16 +139,14 @@ def _packages_stage(
 
 def _uv_version(source: Source, index: int) -> str | None:
     """The version that the source installs with, as it names it in its environment."""
-    stages = source.dockerfile.inherited_steps(source.build_args, source.stage_name(index))
-    steps = [step for stage in stages for step in stage]
+    steps = source.inherited_steps(index)
     return steps[-1].variables.get("UV_VERSION") if steps else None
 
 
 def _compiled_stage(source: Source, index: int, installation: Instruction, compiled: Compiled) -> list[str]:
     """What the source does before it installs, without its files and tools, and the wheels."""
     lines: list[str] = []
-    stages = source.dockerfile.inherited_steps(source.build_args, source.stage_name(index))
-    for step in (step for stage in stages for step in stage):
+    for step in source.inherited_steps(index):
         instruction = step.instruction
         if instruction == installation:
             break

@@ -15,6 +15,7 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._image.dockerfile 
     Dockerfile,
     Instruction,
     Stage,
+    Step,
     copy_words,
     parse_dockerfile,
 )
@@ -69,6 +70,11 @@ class Source:
                         return self.read(posixpath.normpath(path))
         return None
 
+    def inherited_steps(self, index: int) -> list[Step]:
+        """The steps of a stage, after those of the stages that it is based on."""
+        stages = self.dockerfile.inherited_steps(self.build_args, self.stage_name(index))
+        return [step for stage in stages for step in stage]
+
     def native_from(self, index: int) -> str:
         """The ``FROM`` line of a stage that only the build platform needs."""
         stage = self.dockerfile.stages[index]
@@ -77,10 +83,10 @@ class Source:
         words = ["FROM", *([f"--platform={platform}"] if platform else []), stage.base]
         return " ".join([*words, *(["AS", stage.name] if stage.name else [])])
 
-    def body(self, index: int) -> range:
+    def body(self, index: int) -> slice:
         """Where the lines of a stage after its ``FROM`` are in :attr:`lines`."""
         following = self.dockerfile.stages[index + 1 :]
-        return range(self.dockerfile.stages[index].line, following[0].line - 1 if following else len(self.lines))
+        return slice(self.dockerfile.stages[index].line, following[0].line - 1 if following else len(self.lines))
 
 
 def open_source(

@@ -37,7 +37,7 @@ def find_web_image(source: Source, final: FinalStage) -> Kind | None:
             text[instruction.line - 1] = _RUN.sub(f"RUN {flags} ", text[instruction.line - 1], count=1)
     lines: list[str] = []
     for index, _stage in source.stages():
-        lines += [source.native_from(index), *(text[number] for number in source.body(index))]
+        lines += [source.native_from(index), *text[source.body(index)]]
     return Kind(
         stages=tuple(lines),
         copied_apart=frozenset(),
