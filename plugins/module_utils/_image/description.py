@@ -83,7 +83,7 @@ def _inputs(annotations: Mapping[str, str]) -> dict[str, Any] | None:
 
 
 def _platform(name: str | None, manifest: Manifest, store: ImageStore) -> dict[str, Any]:
-    stored = _stored_config(manifest, store)
+    stored = stored_config(manifest, store)
     config = stored.get("config") or {}
     own = config_platform(stored)
     return {
@@ -97,7 +97,7 @@ def _platform(name: str | None, manifest: Manifest, store: ImageStore) -> dict[s
     }
 
 
-def _stored_config(manifest: Manifest, store: ImageStore) -> dict[str, Any]:
+def stored_config(manifest: Manifest, store: ImageStore) -> dict[str, Any]:
     """The configuration of an image; empty for artifacts, whose configuration is anything or nothing."""
     try:
         stored = json.loads(store.blob(manifest.document["config"]["digest"]))

@@ -28,6 +28,7 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._oci.reference imp
     parse_reference,
     parse_repository,
 )
+from ansible_collections.imagefleet.dify.plugins.module_utils._recipe.optimised import OPTIMISED
 
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?", re.ASCII)
 _COMMIT = re.compile(r"[0-9a-f]{40}", re.ASCII)
@@ -230,7 +231,7 @@ def _check_combination(options: Mapping[str, Any]) -> None:
     for option in ("sbom", "annotations"):
         if options[option] and options["output"] == "engine":
             raise CollectionError(f"{option} needs output registry or oci_layout: the engine keeps images without it.")
-    if options["build_on_target"] and options["recipe"] != "optimised":
+    if options["build_on_target"] and options["recipe"] != OPTIMISED:
         raise CollectionError(
             "build_on_target is for recipe optimised: the source's own Dockerfile builds everything there."
         )

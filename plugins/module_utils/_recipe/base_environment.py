@@ -10,9 +10,9 @@ is read only when something is built.
 
 from __future__ import annotations
 
-import json
 from typing import Mapping
 
+from ansible_collections.imagefleet.dify.plugins.module_utils._image.description import stored_config
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.dockerfile import environment_lines
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.store import ImageStore
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.manifest import Manifest, platform_descriptors
@@ -39,6 +39,5 @@ def read_environment(store: ImageStore, manifest: Manifest, platform: Platform) 
             return {}
         descriptor = descriptors.get(platform) or next(iter(descriptors.values()))
         manifest = store.get(descriptor["digest"])
-    stored = json.loads(store.blob(manifest.document["config"]["digest"]))
-    pairs = ((stored.get("config") or {}).get("Env")) or []
+    pairs = (stored_config(manifest, store).get("config") or {}).get("Env") or []
     return dict(pair.split("=", 1) for pair in pairs if "=" in pair)
