@@ -36,7 +36,8 @@ options:
   images:
     description:
       - The images. Each has a O(images[].name) and may set any other option of this module for itself, except O(builder),
-        O(max_parallel) and those of the documentation fragments; what it leaves out comes from the top level.
+        O(max_parallel), O(unreachable_nodes) and those of the documentation fragments. What it leaves out comes from the top
+        level.
     type: list
     elements: dict
     required: true
@@ -496,12 +497,23 @@ options:
     default: default
   max_parallel:
     description:
-      - How many builds run at once. By default one for every 4 GiB of the node's memory, and two where that cannot be asked.
+      - How many builds run at once on each node. By default one for every 4 GiB of its memory, or of what O(builder) limits
+        it to, and one where nobody can be asked, as with a daemon of the driver C(remote) on another machine.
     type: int
+  unreachable_nodes:
+    description:
+      - What a node of O(builder) that cannot be reached means.
+      - With V(fail), the error names it when it is needed for a platform.
+      - With V(skip), a warning names it, and its platforms are built elsewhere, under emulation where no other node is native.
+    type: str
+    choices: [fail, skip]
+    default: fail
 notes:
   - Needs buildx 0.13 or newer.
   - Builds of the same inputs on one host wait for each other. Across hosts, whoever sets the C(fp-) tag first wins, and the
     other reports RV(images[].platforms[].double_build).
+  - With several nodes, a platform is built by the node that declares it, else by one that is native to it, else by any other,
+    under emulation. RV(images[].platforms[].node) and RV(images[].platforms[].native) tell.
   - A single local C(docker-container) builder needs C(network=host) for a registry on loopback.
 seealso:
   - module: imagefleet.dify.image_promote
@@ -642,6 +654,12 @@ images:
         emulated_steps:
           description: Of the executed, those for a platform foreign to the node; null where BuildKit does not say.
           type: int
+        node:
+          description: The builder's node that built it, or would. Only when it is to be built.
+          type: str
+        native:
+          description: Whether that node needs no emulator for the platform; null where BuildKit does not say.
+          type: bool
         duration:
           description: Seconds from the first step's start to the last one's end.
           type: float

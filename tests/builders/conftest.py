@@ -23,7 +23,17 @@ from support.buildkit_nodes import Real, StandIn
 REAL = bool(os.environ.get("IMAGEFLEET_REAL_BUILDKIT"))
 # Stand-ins share the cache of this machine's engine, so that none is cold. The life of their nodes in containers is for the
 # integration target buildx_builder, which tries two of buildx.
-collect_ignore = [] if REAL else ["test_container.py", "test_dead_nodes.py", "test_registry_cache.py", "test_tls.py"]
+collect_ignore = (
+    []
+    if REAL
+    else [
+        "test_container.py",
+        "test_dead_nodes.py",
+        "test_native_nodes.py",
+        "test_registry_cache.py",
+        "test_tls.py",
+    ]
+)
 # The whole matrix takes a quarter of an hour: without real daemons, the stand-ins and one buildx are enough here. Both
 # are tried on the stand-ins by the integration target buildx_builder.
 BUILDX = ["installed", "older"] if REAL else ["installed"]

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from support.builder_under_test import CONTAINER, REMOTE
@@ -75,6 +77,35 @@ def test_both_platforms(builder, daemons, context, plain_registry, prefix):
         assert counts == [1, 1], "each node builds its platform"
         text += f"; builds by node: {' and '.join(map(str, counts))}"
     builder.tried("image_build for both platforms", text)
+
+
+def test_a_node_that_is_gone_is_left_out(make, buildkit, daemons, context, plain_registry, prefix):
+    """Its platform is built by the other one, under emulation, and a warning says so; without `skip` it is an error."""
+    one = make(REMOTE)
+    daemons += [buildkit.start(), buildkit.start()]
+    nodes = [
+        {"name": f"n{index}", "endpoint": daemon.endpoint, "platforms": [platform]}
+        for index, (daemon, platform) in enumerate(zip(daemons, BOTH))
+    ]
+    assert not one.builder(driver=REMOTE, nodes=nodes).get("failed")
+    daemons[1].kill()
+    repository = f"{plain_registry[0]}/{prefix}/page"
+    image = {"name": "page", "repository": repository, "context": str(context), "platforms": BOTH}
+    arguments = {"images": [image], "builder": one.name, "buildx_config": str(one.folder)}
+    record = one.record
+
+    refused = one.run("image_build", **arguments)
+    assert "Node n1" in refused["msg"]
+    assert "linux/arm64" in refused["msg"]
+    for check in (True, False):
+        built = one.run("image_build", check=check, unreachable_nodes="skip", **arguments)
+        assert not built.get("failed"), built["msg"]
+        warned = json.dumps(built["warnings"])
+        assert (warned.count("is left out"), "Node n1 of builder" in warned) == (1, True), warned
+        assert [platform["node"] for platform in built["images"][0]["platforms"]] == ["n0", "n0"]
+    assert [platform["native"] for platform in built["images"][0]["platforms"]] == [True, False]
+    assert one.record == record, "the user's record of the builder stays as it is"
+    one.tried("a node is gone: image_build, unreachable_nodes", "a warning; built by the other one, under emulation")
 
 
 def test_reproducible(builder, context, plain_registry, prefix):

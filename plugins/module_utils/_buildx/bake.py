@@ -10,6 +10,7 @@ Format: https://docs.docker.com/build/bake/reference/
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Mapping, Sequence
 
@@ -22,7 +23,6 @@ _STORELESS_VERSION = (0, 14, 0)
 
 #: Memory that one build is given: the web component's bundler alone takes 4 GiB.
 BYTES_PER_BUILD = 4 * 1024**3
-_UNKNOWN_MEMORY_BUILDS = 2
 
 
 @dataclass(frozen=True)
@@ -141,19 +141,33 @@ def registry_cache_to(reference: str | None) -> tuple[str, ...]:
 
 
 def batch_size(memory_bytes: int | None, wanted: int | None = None) -> int:
-    """How many builds run at once on a node.
+    """How many builds run at once on a node: one where nobody can tell its memory.
 
     :param memory_bytes: the node's memory; None when it cannot be asked.
     :param wanted: the user's own number, which wins.
     """
     if wanted is not None:
         return max(1, wanted)
-    return _UNKNOWN_MEMORY_BUILDS if memory_bytes is None else max(1, memory_bytes // BYTES_PER_BUILD)
+    return 1 if memory_bytes is None else max(1, memory_bytes // BYTES_PER_BUILD)
 
 
-def batches(targets: Sequence[BuildTarget], size: int) -> list[tuple[BuildTarget, ...]]:
-    """``targets`` in their order, ``size`` at a time."""
-    return [tuple(targets[start : start + size]) for start in range(0, len(targets), size)]
+def batches(
+    targets: Sequence[BuildTarget], node_of: Mapping[str, str], sizes: Mapping[str, int]
+) -> list[tuple[BuildTarget, ...]]:
+    """``targets`` in rounds, in which no node has more builds than its size; those of one node stay in their order.
+
+    :param node_of: name of the node, by name of the target.
+    :param sizes: builds at once, by name of the node.
+    """
+    rounds: list[list[BuildTarget]] = []
+    placed: Counter[str] = Counter()
+    for target in targets:
+        node = node_of[target.name]
+        number = placed[node] // sizes[node]
+        placed[node] += 1
+        rounds += [[] for _missing in range(number + 1 - len(rounds))]
+        rounds[number].append(target)
+    return [tuple(targets) for targets in rounds]
 
 
 def _entitlements(targets: Sequence[BuildTarget]) -> list[str]:

@@ -23,12 +23,18 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.builder im
 from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.builder_args import Version
 from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.builder_failure import explain_failure
 from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.builder_plan import BuilderPlan
+from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.node_choice import (
+    NodeChoice,
+    needs_record,
+    record_for,
+)
 from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.silent_node import describe_silence, silent_nodes
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.cli import Cli
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import (
     CollectionError,
     MissingPrerequisite,
 )
+from ansible_collections.imagefleet.dify.plugins.module_utils._oci.platform import Platform
 
 MINIMUM_VERSION: Version = (0, 12, 0)
 _VERSION = re.compile(r"\bv?(\d+)\.(\d+)\.(\d+)")
@@ -172,6 +178,19 @@ class BuildxClient:
                 builder=builder.name,
             )
         return with_status(builder, completed.stdout)
+
+    def record_for_build(self, builder: Builder, choices: Mapping[Platform, NodeChoice], folder: str) -> dict[str, str]:
+        """The environment in which buildx builds where it was chosen. Nothing is said where buildx chooses the same.
+
+        :param folder: an empty one that goes with the build: the user's own record stays as it is.
+        """
+        recorded = self._find_recorded(builder.name)
+        if recorded is None or (len(recorded.nodes) == len(builder.nodes) and not needs_record(builder, choices)):
+            return {}
+        with open(self._record_path(builder.name), encoding="utf-8") as file:
+            record = record_for(file.read(), builder, choices)
+        write_files({os.path.join(folder, "instances", builder.name.lower()): record.encode()})
+        return {"BUILDX_CONFIG": folder}
 
     def is_in_use(self, name: str) -> bool:
         """Whether buildx takes this builder when none is named, for the Docker endpoint that is current now.

@@ -116,9 +116,9 @@ def emulated_steps(provenance: Mapping[str, Any], steps: tuple[Step, ...]) -> in
     :param provenance: the SLSA predicate with ``mode=max``; only there is a step's platform recorded.
     :return: None when the provenance has no build definition.
     """
-    config = provenance.get("buildConfig") or {}
+    config = provenance.get("buildConfig") or _internal_parameters(provenance).get("buildConfig") or {}
     definition, mapping = config.get("llbDefinition"), config.get("digestMapping")
-    native = ((provenance.get("invocation") or {}).get("environment") or {}).get("platform")
+    native = node_platform(provenance)
     if not definition or not mapping or not native:
         return None
     ran = {step.digest for step in steps if step.executed}
@@ -128,6 +128,15 @@ def emulated_steps(provenance: Mapping[str, Any], steps: tuple[Step, ...]) -> in
         if "exec" in ((item.get("op") or {}).get("Op") or {}) and _platform(item["op"].get("platform")) != native
     }
     return sum(1 for digest, name in mapping.items() if name in foreign and digest in ran)
+
+
+def node_platform(provenance: Mapping[str, Any]) -> str | None:
+    """The platform of the node itself, as the provenance of a build there says; None when it does not.
+
+    :param provenance: the SLSA predicate, of version 0.2 or 1.
+    """
+    environment = (provenance.get("invocation") or {}).get("environment") or {}
+    return environment.get("platform") or _internal_parameters(provenance).get("builderPlatform")
 
 
 def readable_log(steps: tuple[Step, ...], messages: str = "") -> str:
@@ -155,6 +164,11 @@ def printed_by(step: Step) -> str:
     end = lines[-PRINTED_LINES:]
     errors = [line for line in lines[: -len(end)] if _ERROR_LINE.search(line)][-_PRINTED_ERRORS:]
     return "\n".join([*errors, "[…]", *end] if errors else end)
+
+
+def _internal_parameters(provenance: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Where SLSA 1 has what is the builder's own."""
+    return (provenance.get("buildDefinition") or {}).get("internalParameters") or {}
 
 
 def _values(text: str, messages: list[str]) -> Iterator[dict[str, Any]]:

@@ -28,6 +28,7 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.builder im
 from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.builder_args import Version
 from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.client import BuildxClient
 from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.failure import find_cause
+from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.node_choice import NodeChoice
 from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.progress import (
     PRINTED_LINES,
     Progress,
@@ -35,6 +36,7 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.progress i
     count_steps,
     duration,
     emulated_steps,
+    node_platform,
     parse_progress,
     printed_by,
     readable_log,
@@ -120,7 +122,8 @@ class BuildRun:
 
     :param stores: by image name.
     :param workspace: a folder of this run's own, removed by the caller.
-    :param memory_bytes: of the node; None when it cannot be asked.
+    :param choices: which node builds which platform.
+    :param memory: bytes of each node, by its name; None where it cannot be asked.
     :param mask: values that must not appear in a log.
     :param environment_of: reads what a base image sets in its environment, for a platform.
     """
@@ -130,7 +133,8 @@ class BuildRun:
     version: Version
     stores: Mapping[str, ImageStore]
     workspace: str
-    memory_bytes: int | None
+    choices: Mapping[Platform, NodeChoice] = field(default_factory=dict)
+    memory: Mapping[str, int | None] = field(default_factory=dict)
     max_parallel: int | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     mask: Sequence[str] = ()
@@ -142,8 +146,9 @@ class BuildRun:
         folders = self._export(plans)
         targets = {job.target: self._target(job, folders[job.plan.resolved.request.name]) for job in jobs}
         outcomes: list[Outcome] = []
-        size = batch_size(self.memory_bytes, self.max_parallel)
-        for batch in batches([targets[job.target] for job in jobs], size):
+        sizes = {name: batch_size(memory, self.max_parallel) for name, memory in self.memory.items()}
+        node_of = {job.target: self.choices[parse_platform(job.platforms[0].platform)].node.name for job in jobs}
+        for batch in batches([targets[job.target] for job in jobs], node_of, sizes):
             outcomes.extend(self._batch(batch, {job.target: job for job in jobs}))
         return outcomes
 
@@ -365,6 +370,7 @@ class BuildRun:
         self, job: Job, steps: tuple[Step, ...], provenance: Mapping[str, Any], manifest: Manifest
     ) -> dict[str, dict[str, Any]]:
         executed, cached = count_steps(steps)
+        own = node_platform(provenance)
         return {
             platform.platform: {
                 "platform": platform.platform,
@@ -375,6 +381,8 @@ class BuildRun:
                 "executed_steps": executed,
                 "cached_steps": cached,
                 "emulated_steps": emulated_steps(provenance, steps),
+                "node": self.choices[parse_platform(platform.platform)].node.name,
+                "native": parse_platform(own) == parse_platform(platform.platform) if own else None,
                 "duration": duration(steps),
                 "double_build": False,
             }

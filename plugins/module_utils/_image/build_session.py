@@ -13,6 +13,13 @@ from typing import Any, Mapping, Sequence
 from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.builder import DOCKER, Builder
 from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.client import BuildxClient
 from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.login import docker_config_folder
+from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.node_choice import (
+    NodeChoice,
+    choose_nodes,
+    without_silent_nodes,
+)
+from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.node_memory import memory_of_nodes
+from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.silent_node import describe_silence, silent_nodes
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError, MissingPrerequisite
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.lock import file_locks
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.build_plan import ImagePlan, platform_facts
@@ -32,7 +39,7 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._image.store impor
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.engine import EngineClient
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.layout import LayoutStore
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.manifest import Manifest
-from ansible_collections.imagefleet.dify.plugins.module_utils._oci.platform import Platform
+from ansible_collections.imagefleet.dify.plugins.module_utils._oci.platform import Platform, parse_platform
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.reference import Reference
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.registry import RegistryClient
 from ansible_collections.imagefleet.dify.plugins.module_utils._recipe.base_environment import read_environment
@@ -46,6 +53,8 @@ class BuildSession:
 
     :param params: the module's parameters.
     :param workspace: a folder of this call's own; the caller removes it.
+    :param warnings: what the user should know beside the result.
+    :param nodes: the node that builds what is missing, by platform, once the builder was asked.
     """
 
     params: Mapping[str, Any]
@@ -53,6 +62,8 @@ class BuildSession:
     client: RegistryClient
     workspace: str
     stores: dict[str, ImageStore] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    nodes: dict[str, str] = field(default_factory=dict)
 
     def plan(self, resolved: Sequence[ResolvedImage]) -> list[ImagePlan]:
         """Read what is there and plan every image. Asks registries, never a builder."""
@@ -118,6 +129,7 @@ class BuildSession:
     def _run(self, plans: Sequence[ImagePlan]) -> BuildRun:
         builder, version = self._builder(plans)
         environment, mask = self._secrets(plans)
+        choices = self._choices(builder, plans)
         for plan in plans:
             check_ca_bundle(plan.resolved.request.run_environment.ca_bundle)
         return BuildRun(
@@ -126,12 +138,14 @@ class BuildSession:
             version=version,
             stores=self.stores,
             workspace=self.workspace,
-            memory_bytes=EngineClient().memory_bytes() if builder.is_local else None,
+            choices=choices,
+            memory=memory_of_nodes(builder, self.buildx.cli),
             max_parallel=self.params["max_parallel"],
             environment={
                 **docker_config_folder(
                     self.client.settings, self.params["docker_config"], self.buildx.folder, self.workspace
                 ),
+                **self.buildx.record_for_build(builder, choices, os.path.join(self.workspace, "buildx")),
                 **environment,
             },
             mask=mask,
@@ -143,7 +157,7 @@ class BuildSession:
 
     def _merge_only(self) -> BuildRun:
         """A run for images whose platforms are all there: nothing is asked of a builder."""
-        return BuildRun(self.buildx, Builder("", DOCKER), (0, 0, 0), self.stores, self.workspace, None)
+        return BuildRun(self.buildx, Builder("", DOCKER), (0, 0, 0), self.stores, self.workspace)
 
     def _builder(self, plans: Sequence[ImagePlan]) -> tuple[Builder, tuple[int, int, int]]:
         version = self.buildx.version()
@@ -156,8 +170,20 @@ class BuildSession:
                 task="the provision playbook",
                 builder=name,
             )
+        if self.params["unreachable_nodes"] == "skip":
+            builder = self._reachable(builder)
         check_builder(builder, plans)
+        self.nodes = {str(platform): choice.node.name for platform, choice in self._choices(builder, plans).items()}
         return builder, version
+
+    def _reachable(self, builder: Builder) -> Builder:
+        silent = silent_nodes(builder)
+        self.warnings = [f"{describe_silence(builder, node)} It is left out of this build." for node in silent]
+        return without_silent_nodes(builder)
+
+    @staticmethod
+    def _choices(builder: Builder, plans: Sequence[ImagePlan]) -> dict[Platform, NodeChoice]:
+        return choose_nodes(builder, [parse_platform(missing.platform) for plan in plans for missing in plan.missing])
 
     def _plan(self, resolved: ResolvedImage) -> ImagePlan:
         request = resolved.request
@@ -211,7 +237,9 @@ class BuildSession:
         result = plan.result()
         request = plan.resolved.request
         facts = {platform: of for outcome in outcomes for platform, of in outcome.facts.items()}
-        result["platforms"] = [{**known, **facts.get(known["platform"], {})} for known in result["platforms"]]
+        result["platforms"] = [
+            {**known, **self._node(known), **facts.get(known["platform"], {})} for known in result["platforms"]
+        ]
         if index is not None:
             for described in result["platforms"]:
                 _describe_as_in(index, described)
@@ -223,10 +251,15 @@ class BuildSession:
             result["log"] = "\n".join(f"{outcome.job.names}\n{outcome.log}" for outcome in outcomes)
         return result
 
-    @staticmethod
-    def _result(plans: Sequence[ImagePlan], images: list[dict[str, Any]]) -> dict[str, Any]:
+    def _node(self, platform: Mapping[str, Any]) -> dict[str, str]:
+        """Where a platform that is not there is built."""
+        node = self.nodes.get(platform["platform"]) if platform["built"] else None
+        return {"node": node} if node else {}
+
+    def _result(self, plans: Sequence[ImagePlan], images: list[dict[str, Any]]) -> dict[str, Any]:
         changed = [plan for plan in plans if plan.changed]
         return {
+            **({"warnings": self.warnings} if self.warnings else {}),
             "changed": bool(changed),
             "images": images,
             "diff": {

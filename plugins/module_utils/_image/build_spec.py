@@ -105,5 +105,6 @@ BUILD_SPEC = ArgumentSpec(
         },
         "builder": {"type": "str", "default": "default"},
         "max_parallel": {"type": "int"},
+        "unreachable_nodes": {"type": "str", "choices": ["fail", "skip"], "default": "fail"},
     }
 )

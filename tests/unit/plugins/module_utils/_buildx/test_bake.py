@@ -128,7 +128,7 @@ def test_tolerant_cache(export, tolerant):
         pytest.param(2, None, 1, id="small"),
         pytest.param(8, None, 2, id="middle"),
         pytest.param(24, None, 6, id="large"),
-        pytest.param(None, None, 2, id="unknown"),
+        pytest.param(None, None, 1, id="unknown"),
         pytest.param(24, 1, 1, id="the-users-number"),
         pytest.param(None, 3, 3, id="the-users-number-without-memory"),
     ],
@@ -137,6 +137,15 @@ def test_batch_size(gibibytes, wanted, size):
     assert batch_size(None if gibibytes is None else gibibytes * 1024**3, wanted) == size
 
 
-def test_batches_keep_the_order():
+@pytest.mark.parametrize(
+    "nodes, sizes, rounds",
+    [
+        pytest.param("nnnnn", {"n": 2}, ["ab", "cd", "e"], id="one-node-in-order"),
+        pytest.param("nmnmn", {"n": 1, "m": 1}, ["ab", "cd", "e"], id="two-small-nodes-side-by-side"),
+        pytest.param("nnmmm", {"n": 1, "m": 3}, ["acde", "b"], id="each-what-it-can"),
+    ],
+)
+def test_batches(nodes, sizes, rounds):
     targets = [with_(name=name) for name in "abcde"]
-    assert [[target.name for target in batch] for batch in batches(targets, 2)] == [["a", "b"], ["c", "d"], ["e"]]
+    made = batches(targets, dict(zip("abcde", nodes)), sizes)
+    assert ["".join(target.name for target in batch) for batch in made] == rounds
