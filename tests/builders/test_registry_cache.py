@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import urllib.error
 import urllib.request
 
 import pytest
@@ -61,8 +62,14 @@ def layers(plain_registry, prefix, image):
 
 
 def test_a_cold_builder_takes_what_another_did(build, plain_registry, prefix):
-    """The first finds no cache at all, and builds."""
-    first, second = (build(text) for text in ("one", "two"))
+    """The first finds no cache at all, and builds. The second writes the cache anew, and nothing stays of the one before."""
+    content = RegistryContent(*plain_registry)
+    first = build("one")
+    before = content.tags(f"{prefix}/page")[CACHE]
+    second = build("two")
+    assert content.tags(f"{prefix}/page")[CACHE] != before
+    with pytest.raises(urllib.error.HTTPError, match="404"):
+        content.manifest(f"{prefix}/page", before)
     assert (first["platforms"][0]["cached_steps"], second["platforms"][0]["cached_steps"]) == (0, 1)
     made, again = (layers(plain_registry, prefix, image) for image in (first, second))
     assert made[0] == again[0]
@@ -76,6 +83,7 @@ def test_a_cache_that_is_none_does_no_harm(build, plain_registry, prefix):
     second = build("two")
     assert second["platforms"][0]["cached_steps"] == 0
     assert layers(plain_registry, prefix, first)[0] != layers(plain_registry, prefix, second)[0]
+    assert list(RegistryContent(*plain_registry).incomplete(f"{prefix}/page", first["digest"])) == []
 
 
 def put_tag(host, repository, tag, digest):

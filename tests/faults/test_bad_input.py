@@ -50,6 +50,7 @@ GOOD = {
     "image_info": {"reference": f"{NOWHERE}/one:1"},
     "image_smoke_test": {"reference": f"{NOWHERE}/one:1", "tests": [{"name": "it runs"}]},
     "image_promote": {"reference": f"{NOWHERE}/one:1", "tags": ["2"]},
+    "image_prune": {"repositories": [f"{NOWHERE}/one"]},
 }
 
 

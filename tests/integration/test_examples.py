@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-MODULES = ("image_build", "image_smoke_test", "image_promote", "image_info")
+MODULES = ("image_build", "image_smoke_test", "image_promote", "image_prune", "image_info")
 
 #: What the examples take for granted: a source, an image that was built, and bases where no registry is reached.
 SETUP = """
@@ -65,7 +65,7 @@ def test_examples(module, tmp_path, prefix, registry, repository_root, run_playb
     (tmp_path / "tiny/Dockerfile").write_text(TINY)
     text = SETUP.format(folder=tmp_path) + examples_of(module)
     text = text.replace("/srv/dify", str(source)).replace("/srv/bundle", str(tmp_path / "bundle"))
-    for namespace in ("dify", "production"):
+    for namespace in ("dify", "production", "staging"):
         text = text.replace(f"localhost:5000/{namespace}/", f"{registry}/{prefix}/{namespace}/")
     bases = {
         name: f"{registry}/bases/{name}"

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -65,3 +66,29 @@ def test_hosts_are_those_of_the_group_and_localhost_without_one(playbook_environ
 
     assert hosts("-i", str(inventory)) == ["one.example", "two.example"]
     assert hosts("-i", os.devnull) == ["localhost"]
+
+
+def test_prune_keeps_what_is_promoted_to_another_namespace(run_playbook, modules, registry, prefix, tmp_path):
+    (tmp_path / "Dockerfile").write_text(f"FROM {registry}/bases/busybox:latest\n")
+    repository = f"{registry}/{prefix}/staging/dify-api"
+    images = [{"name": name, "labels": {"name": name}} for name in ("one", "two")]
+    built = modules.run(
+        "image_build", images=images, repository=repository, context=str(tmp_path), platforms=["linux/amd64"]
+    )
+    promoted, other = (image["reference"] for image in built["images"])
+    target = f"{registry}/{prefix}/dify-api"
+    assert not modules.run("image_promote", reference=promoted, target_repository=target, tags=["1"]).get("failed")
+    variables = {
+        "images_registry": registry,
+        "images_namespace": prefix,
+        "images_staging_namespace": f"{prefix}/staging",
+        "images_components": ["api"],
+        "images_prune_max_age": "0d",
+        "images_prune_keep": 0,
+    }
+    options = (*INVENTORY, f"--extra-vars={json.dumps(variables)}")
+    for mode, changed, stays in (("--check", 1, True), ("--diff", 1, False), ("--diff", 0, False)):
+        output = run_playbook("playbooks/prune.yml", *options, mode)
+        assert recap(output)["changed"] == changed
+        found = [modules.run("image_info", reference=reference)["exists"] for reference in (promoted, other)]
+        assert found == [True, stays]

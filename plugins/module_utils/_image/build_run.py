@@ -57,6 +57,10 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._image.record impo
     long_files,
     manifest_annotations,
 )
+from ansible_collections.imagefleet.dify.plugins.module_utils._image.registry_cache import (
+    OverwrittenCaches,
+    cache_reference,
+)
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.request import ImageRequest, Secret
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.resolve import ResolvedImage
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.run_environment import (
@@ -68,6 +72,7 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._image.run_steps i
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.store import (
     ImageStore,
     OciLayoutStore,
+    RegistryStore,
     find_provenance,
     put_files,
 )
@@ -78,6 +83,7 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._oci.manifest impo
 )
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.platform import Platform, parse_platform
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.reference import Reference
+from ansible_collections.imagefleet.dify.plugins.module_utils._oci.registry import RegistryClient
 from ansible_collections.imagefleet.dify.plugins.module_utils._recipe.base_environment import with_environment
 
 #: What buildx adds to its metadata when it can (0.14 and newer): the whole build record, where steps have platforms.
@@ -146,11 +152,21 @@ class BuildRun:
         folders = self._export(plans)
         targets = {job.target: self._target(job, folders[job.plan.resolved.request.name]) for job in jobs}
         outcomes: list[Outcome] = []
+        overwritten = [self._remembered_caches(plan, jobs) for plan in plans]
         sizes = {name: batch_size(memory, self.max_parallel) for name, memory in self.memory.items()}
         node_of = {job.target: self.choices[parse_platform(job.platforms[0].platform)].node.name for job in jobs}
         for batch in batches([targets[job.target] for job in jobs], node_of, sizes):
             outcomes.extend(self._batch(batch, {job.target: job for job in jobs}))
+        for caches in overwritten:
+            caches.remove()
         return outcomes
+
+    def _remembered_caches(self, plan: ImagePlan, jobs: Sequence[Job]) -> OverwrittenCaches:
+        store = self.stores[plan.resolved.request.name]
+        client = store.client if isinstance(store, RegistryStore) else RegistryClient()
+        caches = OverwrittenCaches(client)
+        caches.remember(filter(None, (_cache(job) for job in jobs if job.plan is plan)))
+        return caches
 
     def merge(self, plan: ImagePlan, built: Mapping[str, Manifest]) -> Manifest:
         """Make the index of all platforms, put it under its fingerprint and read it back.
@@ -241,7 +257,7 @@ class BuildRun:
         in_engine = request.output == "engine"
         record = index_annotations(resolved.inputs, request.revision) if in_engine else {}
         annotations = {} if in_engine else self._annotations(job)
-        cache = self._cache_reference(job) if request.registry_cache else None
+        cache = _cache(job)
         return BuildTarget(
             name=job.target,
             context=folders[""],
@@ -256,19 +272,12 @@ class BuildRun:
             ssh=request.ssh,
             labels={**resolved.base_labels.get(job.platforms[0].platform, {}), **request.labels, **record},
             annotations=tuple(f"manifest:{key}={value}" for key, value in sorted(annotations.items())),
-            cache_from=(*request.cache_from, *registry_cache_from(cache)),
-            cache_to=tolerant_cache((*request.cache_to, *registry_cache_to(cache))),
+            cache_from=(*request.cache_from, *registry_cache_from(str(cache) if cache else None)),
+            cache_to=tolerant_cache((*request.cache_to, *registry_cache_to(str(cache) if cache else None))),
             attest=attestations(request),
             network=None if request.network == "default" else request.network,
             no_cache=request.max_age is not None or request.rebuild == "always",
         )
-
-    @staticmethod
-    def _cache_reference(job: Job) -> str:
-        """Where the steps of this image on this platform are, for every builder that reaches the registry."""
-        request = job.plan.resolved.request
-        platform = job.platforms[0].platform.replace("/", "-")
-        return str(request.repository.with_tag(f"cache-{request.recipe}-{platform}"))
 
     def _environment_secrets(self, request: ImageRequest) -> tuple[str, ...]:
         """What ``RUN`` steps find around them, as files that only this run can read and that go with its workspace."""
@@ -420,6 +429,13 @@ class BuildRun:
         for value in self.mask:
             text = text.replace(value, "********")
         return text
+
+
+def _cache(job: Job) -> Reference | None:
+    request = job.plan.resolved.request
+    if not request.registry_cache:
+        return None
+    return cache_reference(request.repository, request.recipe, job.platforms[0].platform)
 
 
 def dockerfile_to_build(resolved: ResolvedImage, inherited: Mapping[str, str]) -> bytes:

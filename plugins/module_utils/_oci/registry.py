@@ -105,8 +105,8 @@ class RegistryClient:
         return manifest.digest
 
     def delete_manifest(self, reference: Reference) -> None:
-        """Delete by digest, which takes every tag on it."""
-        self._request("DELETE", reference, f"manifests/{reference.digest}")
+        """Delete by digest, which takes every tag on it. What is not there any more is fine."""
+        self._request("DELETE", reference, f"manifests/{reference.digest}", missing=True)
 
     def list_tags(self, reference: Reference) -> list[str]:
         """All tags of a repository, sorted; none when there is no such repository."""
