@@ -10,7 +10,7 @@ module: image_prune
 short_description: A registry keeps no builds, test records and caches that nobody needs any more
 version_added: 0.1.0
 description:
-  - Removes what M(imagefleet.dify.image_build#module) and M(imagefleet.dify.image_smoke_test#module) leave in repositories,
+  - Removes what M(imagefleet.dify.image_build) and M(imagefleet.dify.image_smoke_test) leave in repositories,
     with the tags C(fp-), C(ok-), C(files-), C(building-) and C(cache-), and signatures of what goes.
   - All other tags are people's. They, and everything that their indexes reach, stay, whatever their age. That is how a deployment
     keeps its images, by a C(keep-) tag.
