@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import urllib.request
+from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import given, settings
@@ -89,15 +90,26 @@ def test_image_build(truth, modules, context, images, prefix, first, second, reb
     truth("image_build", **arguments)
 
 
+class BuiltImages(NamedTuple):
+    """An image of both platforms, and another from other inputs, as image_build returned them."""
+
+    repository: str
+    built: dict[str, Any]
+    other: dict[str, Any]
+
+    def __repr__(self):
+        # Hypothesis shows it, twice, before it says what went wrong.
+        return f"<images in {self.repository}>"
+
+
 @pytest.fixture
 def image(modules, context, images, prefix):
-    """An image of both platforms, and the digest of each."""
     repository = f"{images}/{prefix}/page"
     inputs = {"page": "one", "ignored": "a", "greeting": "hello", "platforms": BOTH}
     built = modules.run("image_build", **build_arguments(context, repository, **inputs))
     assert not built.get("failed"), built
     other = modules.run("image_build", **build_arguments(context, repository, **{**inputs, "page": "two"}))
-    return repository, built["images"][0], other["images"][0]
+    return BuiltImages(repository, built["images"][0], other["images"][0])
 
 
 TESTS = [{"name": "the page", "output": "one", "timeout": 60}]

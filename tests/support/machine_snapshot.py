@@ -80,6 +80,24 @@ def take(roots, registries=(), leave_out=()):
         engine.close()
 
 
+def wait_until_quiet(seconds=10):
+    """Return once the engine has done what earlier steps left it to do: nothing of it changed between two looks."""
+    engine = docker.from_env(timeout=120)
+    try:
+        end = time.monotonic() + seconds
+        before, now = None, _in_motion(engine)
+        while before != now and time.monotonic() < end:
+            time.sleep(0.2)
+            before, now = now, _in_motion(engine)
+    finally:
+        engine.close()
+
+
+def _in_motion(engine):
+    """What containers that end and builds that are over still change for a moment."""
+    return {one["Id"]: one["State"] for one in engine.api.containers(all=True)}, _cache_records(engine)
+
+
 def take_files(roots):
     """The section ``files`` alone, in a hundredth of the time."""
     return {path: seen for root in roots for path, seen in _files(str(root), set())}
@@ -136,7 +154,6 @@ def _emulators():
 
 def _engine(engine):
     info = engine.info()
-    used = engine.api._result(engine.api._get(engine.api._url("/system/df"), params={"type": "build-cache"}), True)
     process = Path("/run/docker.pid")
     return {
         "images": {
@@ -152,8 +169,13 @@ def _engine(engine):
             **{name: json.dumps(info.get(name), sort_keys=True) for name in ENGINE_SETTINGS},
             "process": process.read_text() if process.exists() else None,
         },
-        "cache": dict.fromkeys(record["ID"] for record in used.get("BuildCache") or []),
+        "cache": dict.fromkeys(_cache_records(engine)),
     }
+
+
+def _cache_records(engine):
+    used = engine.api._result(engine.api._get(engine.api._url("/system/df"), params={"type": "build-cache"}), True)
+    return {record["ID"] for record in used.get("BuildCache") or []}
 
 
 def _images(engine):
