@@ -63,6 +63,11 @@ options:
       dockerfile:
         description: The Dockerfile, relative to the context, or an absolute path outside of it. C(Dockerfile) by default.
         type: str
+      dockerfile_inline:
+        description:
+          - The Dockerfile itself, in place of O(images[].dockerfile), for a context that has none. It counts as the same
+            input.
+        type: str
       recipe:
         description:
           - V(upstream) (default) builds by the Dockerfile as it is.
@@ -286,6 +291,11 @@ options:
     type: str
   dockerfile:
     description: The Dockerfile, relative to the context, or an absolute path outside of it. C(Dockerfile) by default.
+    type: str
+  dockerfile_inline:
+    description:
+      - The Dockerfile itself, in place of O(dockerfile), for a context that has none. It counts as the same
+        input.
     type: str
   recipe:
     description:
@@ -725,7 +735,7 @@ def run(module: AnsibleModule) -> dict[str, Any]:
         for request in requests
     ]
     with task_workspace(module.tmpdir, "image-build") as workspace:
-        session = BuildSession(module.params, buildx_client(module), client, workspace)
+        session = BuildSession(module.params, lambda: buildx_client(module), client, workspace)
         plans = session.plan(resolved)
         if module.check_mode:
             return session.predicted(plans)

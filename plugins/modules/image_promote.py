@@ -21,6 +21,7 @@ author:
 extends_documentation_fragment:
   - imagefleet.dify.registries
   - imagefleet.dify.smoke_tests
+  - imagefleet.dify.smoke_tests.promoted_images
 attributes:
   check_mode:
     support: full
@@ -32,13 +33,13 @@ options:
   reference:
     description:
       - The image, C(registry/repository@digest). A tag beside the digest is only for the reader; a tag alone is resolved.
+      - It or O(images) is required.
     type: str
-    required: true
   tags:
-    description: Tags that are to point at it.
+    description: Tags that are to point at it. Required, unless each entry of O(images) has its own.
     type: list
     elements: str
-    required: true
+    default: []
   target_repository:
     description: Where the tags are, C(registry/repository). The image's own repository by default.
     type: str
@@ -74,18 +75,31 @@ EXAMPLES = r"""
     reference: localhost:5000/dify/dify-api:1.0.0
     target_repository: localhost:5000/production/dify-api
     tags: ["1.0.0"]
+
+- name: Move the tags of several at once, or of none
+  imagefleet.dify.image_promote:
+    images:
+      - reference: "{{ build.images[0].reference }}"
+      - reference: localhost:5000/dify/dify-api:1.0.0
+        target_repository: localhost:5000/production/dify-api
+    tags: [stable]
 """
 
 RETURN = r"""
+images:
+  description: For each image RV(digest) and RV(tags).
+  type: list
+  elements: dict
+  returned: with O(images)
 digest:
   description: What the tags point at.
   type: str
-  returned: success
+  returned: with O(reference)
 tags:
   description: The tags, in the order of the option.
   type: list
   elements: dict
-  returned: success
+  returned: with O(reference)
   contains:
     tag:
       description: The tag.
@@ -104,22 +118,26 @@ tags:
       type: bool
 """
 
-from typing import Any
+from typing import Any, Mapping
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.imagefleet.dify.plugins.module_utils._core.entries import entries, plan_each
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError, MissingPrerequisite
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.outcome import finish, readable_arguments
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.spec import ArgumentSpec
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.promotion import (
     Promotion,
+    check_distinct,
     check_immutable,
     check_platforms,
     check_records,
     check_tags,
     plan_promotion,
+    promotions_result,
 )
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.smoke_test import (
+    OWN_TESTS_OPTION,
     TESTS_OPTION,
     definition_hash,
     parse_tests,
@@ -136,41 +154,62 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._oci.reference imp
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.registry import RegistryClient
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.spec import REGISTRIES_SPEC, registry_client
 
+_EACH = {
+    "tags": {"type": "list", "elements": "str"},
+    "target_repository": {"type": "str"},
+    "platforms": {"type": "list", "elements": "str"},
+}
 SPEC = ArgumentSpec(
     options={
-        "reference": {"type": "str", "required": True},
-        "tags": {"type": "list", "elements": "str", "required": True},
+        "reference": {"type": "str"},
+        "tags": {"type": "list", "elements": "str", "default": []},
         "target_repository": {"type": "str"},
         "platforms": {"type": "list", "elements": "str", "default": []},
         "tests": TESTS_OPTION,
+        "images": {
+            "type": "list",
+            "elements": "dict",
+            "options": {"reference": {"type": "str", "required": True}, **_EACH, "tests": OWN_TESTS_OPTION},
+        },
         "immutable_tags": {"type": "list", "elements": "str", "default": []},
         "force": {"type": "bool", "default": False},
-    }
+    },
+    mutually_exclusive=(("reference", "images"),),
+    required_one_of=(("reference", "images"),),
 )
 
 
 def run(module: AnsibleModule) -> dict[str, Any]:
     params = module.params
-    source = parse_reference(params["reference"])
-    target = _target(params["target_repository"]) or source.with_tag("latest")
-    tags = check_tags(params["tags"])
     client = registry_client(params)
+    asked = entries(params, "images", ("reference", "tests", *_EACH))
+    immutable = [] if params["force"] else params["immutable_tags"]
+    promotions = plan_each(asked, lambda entry: _plan(client, entry, immutable), Promotion.result)
+    check_distinct(promotions)
+    if not module.check_mode:
+        _move(client, promotions)
+    return promotions_result(promotions) if params["images"] is not None else promotions[0].result()
+
+
+def _plan(client: RegistryClient, entry: Mapping[str, Any], immutable: list[str]) -> Promotion:
+    source = parse_reference(entry["reference"])
+    target = _target(entry["target_repository"]) or source.with_tag("latest")
+    tags = check_tags(entry["tags"])
     manifest = _find_source(client, source)
     source = source.with_digest(manifest.digest)
-    platforms = check_platforms(source, manifest, parse_platforms(params["platforms"]))
-    tests = parse_tests(params["tests"])
+    platforms = check_platforms(source, manifest, parse_platforms(entry["platforms"]))
+    tests = parse_tests(entry["tests"])
     if tests:
         digests = {str(platform): digest for platform, digest in platforms.items()} or {"the image": manifest.digest}
         records = {name: record_tag(digest, definition_hash(tests)) for name, digest in digests.items()}
         check_records(
             source, {n: tag for n, tag in records.items() if client.find_digest(source.with_tag(tag)) is None}
         )
-    promotion = plan_promotion(target, manifest.digest, {tag: client.find_digest(target.with_tag(tag)) for tag in tags})
-    if not params["force"]:
-        check_immutable(promotion, params["immutable_tags"])
-    if not module.check_mode:
-        _move(client, source, manifest, promotion)
-    return promotion.result()
+    promotion = plan_promotion(
+        source, manifest, target, {tag: client.find_digest(target.with_tag(tag)) for tag in tags}
+    )
+    check_immutable(promotion, immutable)
+    return promotion
 
 
 def _find_source(client: RegistryClient, source: Reference) -> Manifest:
@@ -184,13 +223,16 @@ def _find_source(client: RegistryClient, source: Reference) -> Manifest:
     return manifest
 
 
-def _move(client: RegistryClient, source: Reference, manifest: Manifest, promotion: Promotion) -> None:
-    moves = [move for move in promotion.moves if move.changed]
-    if moves and moves[0].reference.name != source.name:
-        copy_content(client, source, manifest, moves[0].reference)
-    for move in moves:
-        client.put_manifest(move.reference, manifest)
-    for move in moves:
+def _move(client: RegistryClient, promotions: list[Promotion]) -> None:
+    """Copy what tags will need, then move all of them, then read them back: what can fail for long comes first."""
+    moved = [(promotion, [move for move in promotion.moves if move.changed]) for promotion in promotions]
+    for promotion, moves in moved:
+        if moves and moves[0].reference.name != promotion.source.name:
+            copy_content(client, promotion.source, promotion.manifest, moves[0].reference)
+    for promotion, moves in moved:
+        for move in moves:
+            client.put_manifest(move.reference, promotion.manifest)
+    for move in (move for _promotion, moves in moved for move in moves):
         read = client.find_digest(move.reference)
         if read != move.after:
             raise CollectionError(

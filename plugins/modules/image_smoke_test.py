@@ -21,6 +21,7 @@ author:
 extends_documentation_fragment:
   - imagefleet.dify.registries
   - imagefleet.dify.smoke_tests
+  - imagefleet.dify.smoke_tests.tested_images
 attributes:
   check_mode:
     support: full
@@ -30,9 +31,8 @@ attributes:
     description: Shows the records that are written.
 options:
   reference:
-    description: The image, C(registry/repository@digest) or with a tag.
+    description: The image, C(registry/repository@digest) or with a tag. It or O(images) is required.
     type: str
-    required: true
   platforms:
     description: Platforms to test. By default all that the image has.
     type: list
@@ -74,18 +74,36 @@ EXAMPLES = r"""
           port: 8080
           body: hello
         timeout: 120
+
+- name: Test several in one call
+  imagefleet.dify.image_smoke_test:
+    images:
+      - reference: "{{ build.images[0].reference }}"
+      - reference: localhost:5000/dify/dify-api:1.0.0
+        tests:
+          - name: its program is for the platform
+            elf: auto
+    tests:
+      - name: it starts without a network
+        command: [sh, -c, "echo started"]
+        network: none
 """
 
 RETURN = r"""
+images:
+  description: For each image RV(record) and RV(platforms), and its C(reference).
+  type: list
+  elements: dict
+  returned: with O(images)
 record:
   description: Hash of the tests' definition, the last part of the record's tag.
   type: str
-  returned: always
+  returned: with O(reference)
 platforms:
   description: The platforms, native ones first.
   type: list
   elements: dict
-  returned: always
+  returned: with O(reference)
   contains:
     platform:
       description: The platform.
@@ -118,10 +136,12 @@ platforms:
 """
 
 import time
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Mapping
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.imagefleet.dify.plugins.module_utils._core.entries import entries, plan_each
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError, MissingPrerequisite
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.outcome import finish, readable_arguments
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.spec import ArgumentSpec
@@ -131,6 +151,7 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._image.container_t
     run_tests,
 )
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.smoke_test import (
+    OWN_TESTS_OPTION,
     TESTS_OPTION,
     PlatformTest,
     SmokeTest,
@@ -152,36 +173,72 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._oci.spec import R
 
 SPEC = ArgumentSpec(
     options={
-        "reference": {"type": "str", "required": True},
+        "reference": {"type": "str"},
         "platforms": {"type": "list", "elements": "str", "default": []},
         "tests": TESTS_OPTION,
+        "images": {
+            "type": "list",
+            "elements": "dict",
+            "options": {
+                "reference": {"type": "str", "required": True},
+                "platforms": {"type": "list", "elements": "str"},
+                "tests": OWN_TESTS_OPTION,
+            },
+        },
         "keep_image": {"type": "bool", "default": False},
         "rerun": {"type": "bool", "default": False},
         "docker_host": {"type": "str"},
-    }
+    },
+    mutually_exclusive=(("reference", "images"),),
+    required_one_of=(("reference", "images"),),
 )
+
+
+@dataclass(frozen=True)
+class TestedImage:
+    """An image, what it has to do, and on which of its platforms that is not on record yet."""
+
+    reference: Reference
+    tests: tuple[SmokeTest, ...]
+    recorded: list[PlatformTest]
+    due: list[PlatformTest]
+
+    def result(self, ended: list[dict[str, Any]]) -> dict[str, Any]:
+        """:param ended: results of the platforms that were due."""
+        return {
+            "reference": str(self.reference),
+            "record": definition_hash(self.tests),
+            "platforms": [test.skipped() for test in self.recorded] + ended,
+        }
+
+    def predicted(self) -> dict[str, Any]:
+        return self.result([test.due() for test in self.due])
 
 
 def run(module: AnsibleModule) -> dict[str, Any]:
     params = module.params
-    reference = parse_reference(params["reference"])
-    tests = parse_tests(params["tests"])
     client = registry_client(params)
+    asked = entries(params, "images", ("reference", "platforms", "tests"))
+    images = plan_each(asked, lambda entry: _look_up(client, entry, params["rerun"]), TestedImage.predicted)
+    if module.check_mode or not any(image.due for image in images):
+        results = [image.predicted() for image in images]
+    else:
+        engine = EngineClient(params["docker_host"])
+        remove_leftovers(engine, time.time())
+        results = [image.result(_test(engine, client, image, params["keep_image"])) for image in images]
+    return _result(results, params["images"] is not None)
+
+
+def _look_up(client: RegistryClient, entry: Mapping[str, Any], rerun: bool) -> TestedImage:
+    reference = parse_reference(entry["reference"])
+    tests = parse_tests(entry["tests"])
     wanted = plan_platform_tests(
-        reference, parse_platforms(params["platforms"]), _manifests(client, reference), definition_hash(tests)
+        reference, parse_platforms(entry["platforms"]), _manifests(client, reference), definition_hash(tests)
     )
-    there = (
-        {}
-        if params["rerun"]
-        else {test.platform: client.find_digest(reference.with_tag(test.record)) for test in wanted}
-    )
-    due = [test for test in wanted if there.get(test.platform) is None]
-    results = [test.skipped() for test in wanted if test not in due]
-    if module.check_mode:
-        results += [test.due() for test in due]
-    elif due:
-        results += _test(EngineClient(params["docker_host"]), client, reference, due, tests, params["keep_image"])
-    return _result(reference, tests, results)
+    recorded = [
+        test for test in wanted if not rerun and client.find_digest(reference.with_tag(test.record)) is not None
+    ]
+    return TestedImage(reference, tests, recorded, [test for test in wanted if test not in recorded])
 
 
 def _manifests(client: RegistryClient, reference: Reference) -> dict[Platform, Manifest]:
@@ -206,24 +263,17 @@ def _manifests(client: RegistryClient, reference: Reference) -> dict[Platform, M
     }
 
 
-def _test(
-    engine: EngineClient,
-    client: RegistryClient,
-    reference: Reference,
-    due: list[PlatformTest],
-    tests: tuple[SmokeTest, ...],
-    keep_image: bool,
-) -> list[dict[str, Any]]:
+def _test(engine: EngineClient, client: RegistryClient, image: TestedImage, keep_image: bool) -> list[dict[str, Any]]:
     native = engine.platform()
-    remove_leftovers(engine, time.time())
+    reference = image.reference
     credentials = client.credentials(reference.registry)
     results = []
-    for platform_test in sorted(due, key=lambda test: test.platform != native):
+    for platform_test in sorted(image.due, key=lambda test: test.platform != native):
         started = time.monotonic()
         image_reference = reference.with_digest(platform_test.manifest.digest)
         try:
-            with pulled_image(engine, image_reference, platform_test.platform, credentials, keep_image) as image:
-                ended = run_tests(image, tests)
+            with pulled_image(engine, image_reference, platform_test.platform, credentials, keep_image) as pulled:
+                ended = run_tests(pulled, image.tests)
         except KeyboardInterrupt as error:
             raise CollectionError(
                 f"The tests of {reference} on {platform_test.platform} were stopped by a signal. Their containers are gone, and "
@@ -240,20 +290,24 @@ def _test(
     return results
 
 
-def _result(reference: Reference, tests: tuple[SmokeTest, ...], results: list[dict[str, Any]]) -> dict[str, Any]:
-    failed = [result for result in results if result.get("passed") is False]
-    written = [result for result in results if result["tested"] and result not in failed]
+def _result(images: list[dict[str, Any]], many: bool) -> dict[str, Any]:
+    failed = [(image, entry) for image in images for entry in image["platforms"] if entry.get("passed") is False]
+    written = [
+        f"{parse_reference(image['reference']).name}:{entry['record']}\n"
+        for image in images
+        for entry in image["platforms"]
+        if entry["tested"] and entry.get("passed") is not False
+    ]
     result = {
         "changed": bool(written),
-        "record": definition_hash(tests),
-        "platforms": results,
-        "diff": {"before": "", "after": "".join(f"{reference.name}:{entry['record']}\n" for entry in written)},
+        **({"images": images} if many else {key: images[0][key] for key in ("record", "platforms")}),
+        "diff": {"before": "", "after": "".join(written)},
     }
     if failed:
         raise CollectionError(
             "\n".join(
-                f"{reference} failed on {entry['platform']}: {'; '.join(entry['failures'])}\n{entry['log']}".rstrip()
-                for entry in failed
+                f"{image['reference']} failed on {entry['platform']}: {'; '.join(entry['failures'])}\n{entry['log']}".rstrip()
+                for image, entry in failed
             ),
             **result,
         )

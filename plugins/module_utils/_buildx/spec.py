@@ -11,12 +11,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.client import BuildxClient
-from ansible_collections.imagefleet.dify.plugins.module_utils._core.cli import Cli
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.spec import ArgumentSpec
 
 if TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
+
+    from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.client import BuildxClient
 
 BUILDX_SPEC = ArgumentSpec(
     options={
@@ -28,6 +28,10 @@ BUILDX_SPEC = ArgumentSpec(
 
 def buildx_client(module: AnsibleModule) -> BuildxClient:
     """The client for the ``docker_cli`` and ``buildx_config`` that the task names."""
+    # What builds nothing does not need it.
+    from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.client import BuildxClient
+    from ansible_collections.imagefleet.dify.plugins.module_utils._core.cli import Cli
+
     folder = module.params["buildx_config"]
     environment = {"BUILDX_CONFIG": folder} if folder else {}
     return BuildxClient(Cli(module.run_command, module.params["docker_cli"], environment))

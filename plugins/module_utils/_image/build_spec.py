@@ -9,7 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.spec import ArgumentSpec
-from ansible_collections.imagefleet.dify.plugins.module_utils._recipe.optimised import RECIPES, UPSTREAM
+
+#: Values of the option ``recipe``.
+UPSTREAM, OPTIMISED = "upstream", "optimised"
 
 _SECRET = {
     "id": {"type": "str", "required": True},
@@ -28,7 +30,8 @@ IMAGE_OPTIONS: dict[str, dict[str, Any]] = {
     "context": {"type": "path"},
     "commit": {"type": "str"},
     "dockerfile": {"type": "str"},
-    "recipe": {"type": "str", "choices": list(RECIPES)},
+    "dockerfile_inline": {"type": "str"},
+    "recipe": {"type": "str", "choices": [UPSTREAM, OPTIMISED]},
     "build_on_target": {"type": "list", "elements": "str"},
     "target": {"type": "str"},
     "platforms": {"type": "list", "elements": "str"},

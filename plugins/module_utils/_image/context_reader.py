@@ -10,6 +10,7 @@ import os
 import stat
 import subprocess
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Iterable, Protocol, Sequence
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.cli import Cli
@@ -64,13 +65,10 @@ class CommitContext:
 
     def entries(self) -> tuple[Entry, ...]:
         """:raises CollectionError: the commit or the folder is not there, or a submodule is in the way."""
-        listing = self._git("ls-tree", "-r", "-z", "--full-tree", self._tree())
-        found = []
-        for line in filter(None, listing.split("\0")):
-            properties, _tab, path = line.partition("\t")
-            mode, _type, object_id = properties.split(" ")
-            kind = _GIT_KINDS.get(mode, FILE)
-            found.append((path, kind, mode == "100755", object_id))
+        found = [
+            (path, _GIT_KINDS.get(mode, FILE), mode == "100755", object_id)
+            for path, (mode, object_id) in self._listing.items()
+        ]
         targets = self._blobs([object_id for _path, kind, _x, object_id in found if kind == LINK])
         return tuple(
             sorted(
@@ -80,18 +78,25 @@ class CommitContext:
         )
 
     def read(self, path: str) -> bytes | None:
-        listing = self._git("ls-tree", "-z", "--full-tree", self._tree(), "--", path)
-        properties = listing.partition("\t")[0].split(" ")
-        if len(properties) != 3 or properties[1] != "blob":
+        mode, object_id = self._listing.get(path, ("", ""))
+        if not object_id or _GIT_KINDS.get(mode) == MODULE:
             return None
-        return self._blobs([properties[2]])[properties[2]]
+        return self._blobs([object_id])[object_id]
 
     def export(self, entries: Sequence[Entry], destination: str) -> None:
         contents = self._blobs(sorted({entry.id for entry in entries if entry.kind == FILE}))
         _write(((entry, contents.get(entry.id, b"")) for entry in entries), destination)
 
-    def _tree(self) -> str:
-        return f"{self.commit}:{self.folder}" if self.folder else f"{self.commit}^{{tree}}"
+    @cached_property
+    def _listing(self) -> dict[str, tuple[str, str]]:
+        """Mode and object id of everything below the folder, by path."""
+        tree = f"{self.commit}:{self.folder}" if self.folder else f"{self.commit}^{{tree}}"
+        listed = {}
+        for line in filter(None, self._git("ls-tree", "-r", "-z", "--full-tree", tree).split("\0")):
+            properties, _tab, path = line.partition("\t")
+            mode, _type, object_id = properties.split(" ")
+            listed[path] = (mode, object_id)
+        return listed
 
     def _git(self, *arguments: str) -> str:
         completed = self.git.run(*arguments, cwd=self.repository, check=False)
@@ -222,7 +227,12 @@ def open_context(path: str, commit: str | None, git: Cli) -> ContextReader:
     existing = os.path.abspath(path)
     while not os.path.isdir(existing) and existing != "/":
         existing = os.path.dirname(existing)
-    top = git.run("rev-parse", "--show-toplevel", cwd=existing, check=False)
+    tree = f"{commit}^{{tree}}"
+    # In one call where all is well; what is wrong takes another.
+    top = git.run("rev-parse", "--show-toplevel", "--verify", tree, cwd=existing, check=False)
+    known = top.rc == 0
+    if not known:
+        top = git.run("rev-parse", "--show-toplevel", cwd=existing, check=False)
     if top.rc != 0:
         raise MissingPrerequisite(
             f"{path} is in no Git repository, so commit {commit} cannot be read from it. Check it out with source_checkout.",
@@ -230,7 +240,7 @@ def open_context(path: str, commit: str | None, git: Cli) -> ContextReader:
             context=path,
             commit=commit,
         )
-    if git.run("cat-file", "-e", f"{commit}^{{tree}}", cwd=existing, check=False).rc != 0:
+    if not known:
         raise MissingPrerequisite(
             f"The repository that {path} is in does not have commit {commit}. Check it out with source_checkout, or correct "
             "commit.",
@@ -238,7 +248,8 @@ def open_context(path: str, commit: str | None, git: Cli) -> ContextReader:
             context=path,
             commit=commit,
         )
-    root = os.path.realpath(top.stdout.strip())
+    output = top.stdout.rstrip("\n")
+    root = os.path.realpath(output.rpartition("\n")[0] if known else output)
     folder = os.path.relpath(os.path.realpath(path), root)
     return CommitContext(git, root, commit, "" if folder == "." else folder)
 

@@ -31,10 +31,19 @@ class TagMove:
 
 @dataclass(frozen=True)
 class Promotion:
-    """All tags of one promotion, in the order asked for."""
+    """All tags of one image's promotion, in the order asked for.
 
-    digest: str
+    :param source: the image by its digest.
+    :param manifest: what the tags are to point at.
+    """
+
+    source: Reference
+    manifest: Manifest
     moves: tuple[TagMove, ...]
+
+    @property
+    def digest(self) -> str:
+        return self.manifest.digest
 
     @property
     def changed(self) -> bool:
@@ -63,10 +72,41 @@ class Promotion:
         }
 
 
-def plan_promotion(target: Reference, digest: str, current: Mapping[str, str | None]) -> Promotion:
-    """Which of the tags in ``current`` (tag -> digest it points at) have to be moved to ``digest``."""
-    moves = tuple(TagMove(target.with_tag(tag), before, digest) for tag, before in current.items())
-    return Promotion(digest, moves)
+def promotions_result(promotions: Sequence[Promotion]) -> dict[str, Any]:
+    """What ``image_promote`` returns of several images: the result of each, and one difference."""
+    results = [promotion.result() for promotion in promotions]
+    diffs = [result.pop("diff") for result in results]
+    return {
+        "changed": any(promotion.changed for promotion in promotions),
+        "images": results,
+        "diff": {side: "".join(diff[side] for diff in diffs) for side in ("before", "after")},
+    }
+
+
+def plan_promotion(
+    source: Reference, manifest: Manifest, target: Reference, current: Mapping[str, str | None]
+) -> Promotion:
+    """Which of the tags in ``current`` (tag -> digest it points at) have to be moved.
+
+    :param source: the image by its digest, whose ``manifest`` it is.
+    :param target: any reference in the repository of the tags.
+    """
+    moves = tuple(TagMove(target.with_tag(tag), before, manifest.digest) for tag, before in current.items())
+    return Promotion(source, manifest, moves)
+
+
+def check_distinct(promotions: Sequence[Promotion]) -> None:
+    """:raises CollectionError: one tag is to point at two images."""
+    wanted: dict[str, Promotion] = {}
+    for promotion in promotions:
+        for move in promotion.moves:
+            other = wanted.setdefault(str(move.reference), promotion)
+            if other.digest != promotion.digest:
+                raise CollectionError(
+                    f"{move.reference} is asked for twice in images, for {other.source} and for {promotion.source}. A tag points "
+                    "at one image: give them tags or a target_repository of their own.",
+                    tag=move.reference.tag,
+                )
 
 
 def check_tags(tags: Sequence[str]) -> tuple[str, ...]:

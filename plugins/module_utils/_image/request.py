@@ -14,7 +14,11 @@ from urllib.parse import urlsplit
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.apt_pins import SNAPSHOT, snapshot_time
-from ansible_collections.imagefleet.dify.plugins.module_utils._image.build_spec import IMAGE_DEFAULTS, IMAGE_OPTIONS
+from ansible_collections.imagefleet.dify.plugins.module_utils._image.build_spec import (
+    IMAGE_DEFAULTS,
+    IMAGE_OPTIONS,
+    OPTIMISED,
+)
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.inputs import parse_age
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.mirrors import without_user_info
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.run_environment import (
@@ -28,8 +32,8 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._oci.reference imp
     parse_reference,
     parse_repository,
 )
-from ansible_collections.imagefleet.dify.plugins.module_utils._recipe.optimised import OPTIMISED
 
+_DOCKERFILES = ("dockerfile", "dockerfile_inline")
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?", re.ASCII)
 _COMMIT = re.compile(r"[0-9a-f]{40}", re.ASCII)
 _ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", re.ASCII)
@@ -86,6 +90,7 @@ class ImageRequest:
     context: str
     commit: str | None
     dockerfile: str
+    dockerfile_inline: str | None
     recipe: str
     build_on_target: tuple[str, ...]
     target: str | None
@@ -132,8 +137,9 @@ def image_requests(params: Mapping[str, Any]) -> tuple[ImageRequest, ...]:
     """
     requests = []
     for image in params["images"]:
-        merged = {key: _first_given(image.get(key), params.get(key), IMAGE_DEFAULTS.get(key)) for key in IMAGE_OPTIONS}
         try:
+            given = _own_and_general(image, params)
+            merged = {key: _first_given(value, IMAGE_DEFAULTS.get(key)) for key, value in given.items()}
             requests.append(_image_request(image["name"], merged))
         except CollectionError as error:
             raise CollectionError(
@@ -144,6 +150,18 @@ def image_requests(params: Mapping[str, Any]) -> tuple[ImageRequest, ...]:
     if repeated:
         raise CollectionError(f"Two images have the same name: {', '.join(repeated)}. Give each its own.")
     return tuple(requests)
+
+
+def _own_and_general(image: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, Any]:
+    """What is set for an image or for all. Of the two ways to give a Dockerfile, an image's own leaves out the other."""
+    for level in (image, params):
+        if level.get("dockerfile") is not None and level.get("dockerfile_inline") is not None:
+            raise CollectionError("dockerfile and dockerfile_inline are both set. Give one of them.")
+    own = any(image.get(key) is not None for key in _DOCKERFILES)
+    return {
+        key: _first_given(image.get(key), None if own and key in _DOCKERFILES else params.get(key))
+        for key in IMAGE_OPTIONS
+    }
 
 
 def _first_given(*values: Any) -> Any:
@@ -172,6 +190,7 @@ def _image_request(name: str, options: Mapping[str, Any]) -> ImageRequest:
         context=options["context"],
         commit=options["commit"],
         dockerfile=options["dockerfile"],
+        dockerfile_inline=options["dockerfile_inline"],
         recipe=options["recipe"],
         build_on_target=tuple(options["build_on_target"] or ()),
         target=options["target"],

@@ -45,6 +45,9 @@ TESTS_OPTION: dict[str, Any] = {
     },
 }
 
+#: The same for one of several images, which takes those of all unless it has some.
+OWN_TESTS_OPTION = {key: value for key, value in TESTS_OPTION.items() if key != "default"}
+
 _RECORD_HEX = 16
 
 

@@ -167,7 +167,7 @@ def _send_once(
             use_proxy=not is_loopback(urlsplit(address).netloc),
             # A netrc entry would take the place of the token.
             use_netrc=False,
-            context=_context(settings.ca or certs_d(settings.host), settings.insecure),
+            context=_context_for(settings, address),
         )
         with response:
             return Answer(response.status, _lower(response.headers), _read(response, sink))
@@ -195,6 +195,15 @@ def _read(response: Any, sink: IO[bytes] | None) -> bytes:
     for piece in iter(lambda: response.read(_CHUNK_BYTES), b""):
         sink.write(piece)
     return b""
+
+
+def _context_for(settings: RegistrySettings, address: str) -> ssl.SSLContext:
+    parts = urlsplit(address)
+    if parts.scheme == "http" and is_loopback(parts.netloc):
+        # No proxy stands before it and no redirect is followed, so there is no TLS: reading all authorities of the
+        # system would take longer than the request.
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    return _context(settings.ca or certs_d(settings.host), settings.insecure)
 
 
 @cache

@@ -33,10 +33,6 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._recipe.source imp
 from ansible_collections.imagefleet.dify.plugins.module_utils._recipe.step_effects import OUT, out_path
 from ansible_collections.imagefleet.dify.plugins.module_utils._recipe.web_image import find_web_image
 
-#: Values of the option ``recipe``.
-UPSTREAM, OPTIMISED = "upstream", "optimised"
-RECIPES = (UPSTREAM, OPTIMISED)
-
 _PROGRAM_STAGE = "imagefleet-program"
 # Of a source's folder, what no program reads. BuildKit leaves out what the ignore file names.
 _UNREAD = (

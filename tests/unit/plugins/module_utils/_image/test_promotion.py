@@ -8,11 +8,13 @@ import pytest
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.promotion import (
+    check_distinct,
     check_immutable,
     check_platforms,
     check_records,
     check_tags,
     plan_promotion,
+    promotions_result,
 )
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.manifest import (
     OCI_INDEX,
@@ -24,7 +26,9 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._oci.reference imp
 
 AMD64, ARM64 = Platform("linux", "amd64"), Platform("linux", "arm64")
 TARGET = parse_reference("localhost:5000/a/b")
-NEW, OLD = "sha256:" + "1" * 64, "sha256:" + "2" * 64
+MANIFEST = json_manifest({"mediaType": OCI_MANIFEST})
+NEW, OLD = MANIFEST.digest, "sha256:" + "2" * 64
+SOURCE = TARGET.with_digest(NEW)
 INDEX = json_manifest(
     {
         "mediaType": OCI_INDEX,
@@ -35,7 +39,6 @@ INDEX = json_manifest(
     }
 )
 AMD64_ONLY = json_manifest({"mediaType": OCI_INDEX, "manifests": INDEX.document["manifests"][:1]})
-MANIFEST = json_manifest({"mediaType": OCI_MANIFEST})
 
 
 @pytest.mark.parametrize(
@@ -54,7 +57,7 @@ MANIFEST = json_manifest({"mediaType": OCI_MANIFEST})
     ],
 )
 def test_plan(current, changed, before, after):
-    promotion = plan_promotion(TARGET, NEW, current)
+    promotion = plan_promotion(SOURCE, MANIFEST, TARGET, current)
     result = promotion.result()
     assert [entry["changed"] for entry in result["tags"]] == changed
     assert result["changed"] is any(changed)
@@ -127,7 +130,7 @@ def test_platforms_that_are_missing(manifest, says):
     ],
 )
 def test_moves_that_are_allowed(current, patterns):
-    promotion = plan_promotion(TARGET, NEW, current)
+    promotion = plan_promotion(SOURCE, MANIFEST, TARGET, current)
     check_immutable(promotion, patterns)
     assert [move.reference.tag for move in promotion.moves] == list(current)
 
@@ -142,7 +145,7 @@ def test_moves_that_are_allowed(current, patterns):
 )
 def test_moves_that_are_not(current, patterns, says):
     with pytest.raises(CollectionError, match=says):
-        check_immutable(plan_promotion(TARGET, NEW, current), patterns)
+        check_immutable(plan_promotion(SOURCE, MANIFEST, TARGET, current), patterns)
 
 
 def test_records():
@@ -150,3 +153,32 @@ def test_records():
     with pytest.raises(CollectionError, match="for linux/arm64. Run image_smoke_test") as error:
         check_records(TARGET, {"linux/arm64": "ok-1-2"})
     assert error.value.facts["missing_records"] == {"linux/arm64": "ok-1-2"}
+
+
+def test_several_have_a_result_each_and_one_difference():
+    first = plan_promotion(SOURCE, MANIFEST, TARGET, {"a": NEW})
+    other = plan_promotion(SOURCE, MANIFEST, parse_reference("localhost:5000/a/c"), {"a": None})
+    result = promotions_result([first, other])
+    assert result["changed"] is True
+    assert [image["changed"] for image in result["images"]] == [False, True]
+    assert result["diff"] == {"before": "localhost:5000/a/c:a none\n", "after": f"localhost:5000/a/c:a {NEW}\n"}
+    assert all("diff" not in image for image in result["images"])
+    assert promotions_result([first])["changed"] is False
+
+
+@pytest.mark.parametrize(
+    "manifest, target, refused",
+    [
+        pytest.param(INDEX, TARGET, True, id="another-image-for-the-same-tag"),
+        pytest.param(MANIFEST, TARGET, False, id="the-same-image-twice"),
+        pytest.param(INDEX, parse_reference("localhost:5000/a/c"), False, id="in-another-repository"),
+    ],
+)
+def test_a_tag_is_for_one_image(manifest, target, refused):
+    first = plan_promotion(SOURCE, MANIFEST, TARGET, {"a": None})
+    other = plan_promotion(TARGET.with_digest(manifest.digest), manifest, target, {"a": None})
+    if not refused:
+        check_distinct([first, other])
+        return
+    with pytest.raises(CollectionError, match="localhost:5000/a/b:a is asked for twice in images"):
+        check_distinct([first, other])
