@@ -107,14 +107,24 @@ def needs_engine_cleanup(driver: str, version: tuple[int, int, int]) -> bool:
     return driver == "docker" and version < _STORELESS_VERSION
 
 
-def registry_output(driver: str, version: tuple[int, int, int], rewrite_timestamp: bool) -> str:
+def time_attributes(source_date_epoch: int | None, rewrite: bool) -> tuple[str, ...]:
+    """Attributes of ``--output`` that give an image its time.
+
+    They are the exporter's, and not the build arg of the same name: that one goes into every ``WORKDIR`` and ``COPY``, so
+    that each commit would do all steps after them again.
+
+    :param source_date_epoch: seconds since 1970.
+    :param rewrite: whether files in layers get that time too, where they are younger.
+    """
+    if source_date_epoch is None:
+        return ()
+    return (f"source-date-epoch={source_date_epoch}", *(("rewrite-timestamp=true",) if rewrite else ()))
+
+
+def registry_output(driver: str, version: tuple[int, int, int], attributes: Sequence[str] = ()) -> str:
     """``--output`` of a push by tag that leaves nothing in the engine where buildx can do that."""
-    attributes = ["type=registry"]
-    if driver == "docker" and not needs_engine_cleanup(driver, version):
-        attributes.append("store=false")
-    if rewrite_timestamp:
-        attributes.append("rewrite-timestamp=true")
-    return ",".join(attributes)
+    stores_not = driver == "docker" and not needs_engine_cleanup(driver, version)
+    return ",".join(["type=registry", *(["store=false"] if stores_not else []), *attributes])
 
 
 def tolerant_cache(exports: Sequence[str]) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.bake impor
     registry_cache_from,
     registry_cache_to,
     registry_output,
+    time_attributes,
     tolerant_cache,
 )
 from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.builder import DOCKER, Builder
@@ -248,8 +249,6 @@ class BuildRun:
         resolved = job.plan.resolved
         request = resolved.request
         args = dict(request.args)
-        if request.source_date_epoch is not None:
-            args.setdefault("SOURCE_DATE_EPOCH", str(request.source_date_epoch))
         if resolved.frontend:
             args["BUILDKIT_SYNTAX"] = resolved.frontend
         output, tags = self._output(job, request)
@@ -303,12 +302,14 @@ class BuildRun:
 
     def _output(self, job: Job, request: ImageRequest) -> tuple[str, tuple[str, ...]]:
         store = self.stores[request.name]
-        rewrite = self.rewrites(request)
+        times = time_attributes(request.source_date_epoch, self.rewrites(request))
         if isinstance(store, EngineStore):
-            return engine_output(self.builder.driver, rewrite), (str(request.repository.with_tag(job.plan.tag)),)
+            # Its own builder stores an image, another one's result is loaded.
+            kind = "type=image" if self.builder.driver == DOCKER else "type=docker"
+            return ",".join((kind, *times)), (str(request.repository.with_tag(job.plan.tag)),)
         if isinstance(store, OciLayoutStore):
-            return store.output(job.target, ",rewrite-timestamp=true" if rewrite else "")
-        return store.output(job.target, registry_output(self.builder.driver, self.version, rewrite))
+            return store.output(job.target, "".join(f",{attribute}" for attribute in times))
+        return store.output(job.target, registry_output(self.builder.driver, self.version, times))
 
     def rewrites(self, request: ImageRequest) -> bool:
         """Whether files in layers get the time that the user wants; the docker driver cannot do that."""
@@ -459,13 +460,6 @@ def jobs_of(plan: ImagePlan) -> list[Job]:
     if plan.missing and plan.resolved.request.output == "engine":
         return [Job(plan, plan.platforms, name)]
     return [Job(plan, (platform,), f"{name}-{platform.platform.replace('/', '-')}") for platform in plan.missing]
-
-
-def engine_output(driver: str, rewrite_timestamp: bool) -> str:
-    """``--output`` of a build for the engine: its own builder stores, another one's result is loaded."""
-    return ("type=image" if driver == DOCKER else "type=docker") + (
-        ",rewrite-timestamp=true" if rewrite_timestamp else ""
-    )
 
 
 def bake_secret(secret: Secret) -> str:

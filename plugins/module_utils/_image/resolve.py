@@ -50,6 +50,7 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._oci.reference imp
 if TYPE_CHECKING:
     from ansible_collections.imagefleet.dify.plugins.module_utils._recipe.optimised import Recipe
 
+_EPOCH = "SOURCE_DATE_EPOCH"
 DOCKER_IMAGE = "docker-image://"
 OCI_LAYOUT = "oci-layout://"
 #: In ``base_images``, for the frontend that is in BuildKit in the place of one of a ``# syntax=`` line.
@@ -142,13 +143,14 @@ def resolve_image(
     pins = () if request.apt_pins == KEEP else find_pins(text)
     if request.apt_pins == RELAX:
         text = without_pins(text)
-    source_dockerfile = parse_dockerfile(text)
+    source_dockerfile = _parse(request, text)
     recipe = _recipe(request, text, reader)
     if recipe:
         text, request = recipe.text, replace(request, target=None)
     dockerfile_bytes = text.encode("utf-8", "surrogateescape")
     dockerfile = parse_dockerfile(text) if recipe else source_dockerfile
     check_declared(request.name, request.args, dockerfile, request.target)
+    request = _with_epoch(request, dockerfile)
     entries = visible_entries(
         everything,
         _ignore_rules(request, reader),
@@ -260,6 +262,22 @@ def _read_dockerfile(request: ImageRequest, reader: ContextReader) -> bytes:
             f"The Dockerfile {path} is not in the context {where}. Correct dockerfile or context.", dockerfile=path
         )
     return content
+
+
+def _with_epoch(request: ImageRequest, dockerfile: Dockerfile) -> ImageRequest:
+    """The time as a build arg for a Dockerfile that asks for it; others get it from the exporter, and keep their cache."""
+    if request.source_date_epoch is None or _EPOCH not in dockerfile.declared_arguments(request.args, request.target):
+        return request
+    return replace(request, args={_EPOCH: str(request.source_date_epoch), **request.args})
+
+
+def _parse(request: ImageRequest, text: str) -> Dockerfile:
+    try:
+        return parse_dockerfile(text)
+    except CollectionError as error:
+        if request.dockerfile_inline is None:
+            raise
+        raise CollectionError(f"dockerfile_inline: {error.msg}", **error.facts) from error
 
 
 def _ignore_rules(request: ImageRequest, reader: ContextReader) -> IgnoreRules:

@@ -16,6 +16,7 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.bake impor
     batches,
     needs_engine_cleanup,
     registry_output,
+    time_attributes,
     tolerant_cache,
 )
 
@@ -97,17 +98,29 @@ def test_bake_args(fields, version, allowed):
 
 
 @pytest.mark.parametrize(
-    "driver, version, rewrite, output",
+    "driver, version, attributes, output",
     [
-        pytest.param("docker", NEW, False, "type=registry,store=false", id="docker-does-not-store"),
-        pytest.param("docker", OLD, False, "type=registry", id="old-buildx-must-store"),
-        pytest.param("remote", NEW, True, "type=registry,rewrite-timestamp=true", id="rewrites"),
-        pytest.param("docker-container", OLD, False, "type=registry", id="container"),
+        pytest.param("docker", NEW, (), "type=registry,store=false", id="docker-does-not-store"),
+        pytest.param("docker", OLD, (), "type=registry", id="old-buildx-must-store"),
+        pytest.param("remote", NEW, ("a=b", "c=d"), "type=registry,a=b,c=d", id="attributes"),
+        pytest.param("docker-container", OLD, (), "type=registry", id="container"),
     ],
 )
-def test_registry_output(driver, version, rewrite, output):
-    assert registry_output(driver, version, rewrite) == output
+def test_registry_output(driver, version, attributes, output):
+    assert registry_output(driver, version, attributes) == output
     assert needs_engine_cleanup(driver, version) is (driver == "docker" and version == OLD)
+
+
+@pytest.mark.parametrize(
+    "epoch, rewrite, attributes",
+    [
+        pytest.param(None, False, (), id="no-time"),
+        pytest.param(0, False, ("source-date-epoch=0",), id="1970"),
+        pytest.param(7, True, ("source-date-epoch=7", "rewrite-timestamp=true"), id="files-too"),
+    ],
+)
+def test_time_attributes(epoch, rewrite, attributes):
+    assert time_attributes(epoch, rewrite) == attributes
 
 
 @pytest.mark.parametrize(

@@ -52,12 +52,34 @@ def request(image, **top):
         pytest.param({"compare_to": "a b"}, "not an image reference", id="compare-to"),
         pytest.param({"secrets": [{"id": "a,src=/etc/shadow", "env": "A"}]}, "secret id", id="secret-id-with-comma"),
         pytest.param({"secrets": [{"id": "a", "env": "A"}, {"id": "a", "env": "B"}]}, "same id", id="two-secrets"),
+        pytest.param({"dockerfile": "a", "dockerfile_inline": "FROM a"}, "are both set", id="two-dockerfiles"),
     ],
 )
 def test_bad_options_name_the_image(image, message):
     with pytest.raises(CollectionError, match=message) as error:
         request(image)
     assert "Image " in error.value.msg
+
+
+@pytest.mark.parametrize(
+    "image, top, expected",
+    [
+        pytest.param({}, {}, ("Dockerfile", None), id="neither"),
+        pytest.param({}, {"dockerfile_inline": "FROM a"}, ("Dockerfile", "FROM a"), id="one-for-all"),
+        pytest.param({"dockerfile": "b"}, {"dockerfile_inline": "FROM a"}, ("b", None), id="a-path-of-its-own"),
+        pytest.param(
+            {"dockerfile_inline": "FROM b"}, {"dockerfile": "a"}, ("Dockerfile", "FROM b"), id="a-text-of-its-own"
+        ),
+    ],
+)
+def test_an_image_takes_no_second_dockerfile_from_the_top(image, top, expected):
+    found = request(image, **top)
+    assert (found.dockerfile, found.dockerfile_inline) == expected
+
+
+def test_two_dockerfiles_for_all_are_refused():
+    with pytest.raises(CollectionError, match="are both set"):
+        request({}, dockerfile="a", dockerfile_inline="FROM a")
 
 
 @pytest.mark.parametrize(
