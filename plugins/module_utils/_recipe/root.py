@@ -24,9 +24,9 @@ HEALTH_CHECK = "/usr/local/lib/imagefleet/health_check"
 LEFT_PACKAGES = "/var/cache/imagefleet/packages"
 
 _BASE_STAGE = "imagefleet-base"
-# What was downloaded, by architecture. Two builds at once wait for each other.
+# What was downloaded, by architecture. Builds at once wait for each other's downloads, and not for what they do with them.
 _ARCHIVES = "/var/cache/imagefleet-apt"
-_ARCHIVES_MOUNT = f"type=cache,id=imagefleet-apt,target={_ARCHIVES},sharing=locked"
+_ARCHIVES_MOUNT = f"type=cache,id=imagefleet-apt,target={_ARCHIVES}"
 
 _FETCH = f"""\
 set -eu
@@ -36,11 +36,14 @@ packages={{packages}}
 wanted={{wanted}}
 if command -v apt-get > /dev/null; then
   # The archive's files for the target, read and unpacked by this platform's programs.
-  options="-o Dir::State=$root/var/lib/apt -o Dir::State::status=$root/var/lib/dpkg/status -o Dir::Cache=$archives
+  options="-o Dir::State=$root/var/lib/apt -o Dir::State::status=$root/var/lib/dpkg/status
+    -o Dir::Cache=/tmp/imagefleet-apt -o Dir::Cache::archives=$archives/archives
     -o APT::Architecture=$TARGETARCH -o APT::Architectures::=$TARGETARCH -o APT::Sandbox::User=root"
-  mkdir -p "$archives/archives/partial"
+  mkdir -p "$archives/archives/partial" /tmp/imagefleet-apt
+  lock=""
+  if command -v flock > /dev/null; then lock="flock $archives/downloads"; fi
   apt-get $options update -o APT::Update::Error-Mode=any
-  apt-get $options install --download-only --yes --no-install-recommends $packages $wanted
+  $lock apt-get $options install --download-only --yes --no-install-recommends $packages $wanted
   plain=""
   # What is kept of other times is no part of this: apt says what it installs, and their files are named after that.
   for name in $(apt-get $options install --simulate --no-install-recommends $packages $wanted |
