@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 import statistics
+import time
 import urllib.request
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
 
-from bench_site import BOTH, NATIVE, PLAYBOOKS, Site, empty_cache, playbook
+from bench_site import BOTH, NATIVE, PLAYBOOKS, Site, empty_cache, playbook, run
 from pairs import Pairs, seconds, timed_in_turn
 
 _MANIFESTS = "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json"
@@ -190,6 +191,49 @@ def sizes(site: Site) -> list[Measure]:
     ]  # fmt: skip
 
 
+def cold_start(site: Site) -> Measure:
+    """From nothing to the first answer, as a user who may write nowhere in the image: what is not compiled is so each time."""
+    source = site.source("start", "generation_2")
+    references = {}
+    for recipe in ("optimised", "upstream"):
+        namespace = site.namespace()
+        site.image_build(site.images(source, namespace, "generation_2", ("api",)), platforms=NATIVE, recipe=recipe)
+        repository = f"{namespace}/api-2"
+        references[recipe] = f"{site.registry}/{repository}@{_index(site.registry, repository)[1]}"
+        run("docker", "pull", "--quiet", references[recipe])
+
+    started: list[str] = []
+
+    def remove() -> None:
+        while started:
+            run("docker", "rm", "--force", "--volumes", started.pop())
+
+    pairs = timed_in_turn(
+        partial(_first_answer, references["optimised"], started),
+        partial(_first_answer, references["upstream"], started),
+        7,
+        remove,
+    )
+    remove()
+    return of_pairs(
+        "cold start of api as uid 1001, amd64, to its first answer", "recipe upstream", pairs, 1.0,
+        "a container created, started and asked every 10 ms",
+    )  # fmt: skip
+
+
+def _first_answer(reference: str, started: list[str]) -> None:
+    options = ("--detach", "--user", "1001:1001", "--publish", "127.0.0.1::5001", "--env", "DIFY_PORT=5001")
+    started.append(run("docker", "run", *options, reference).strip())
+    address = run("docker", "port", started[-1], "5001/tcp").split()[0]
+    while True:
+        try:
+            with urllib.request.urlopen(f"http://{address}/health", timeout=5) as answer:
+                answer.read()
+                return
+        except OSError:
+            time.sleep(0.01)
+
+
 def changes(site: Site) -> list[Measure]:
     """From a change to the promoted tag, tested on both platforms, beside the first build of everything."""
     source = site.source("changes", "generation_2")
@@ -295,6 +339,7 @@ MEASURES = (
     second_platform,
     without_emulation,
     sizes,
+    cold_start,
     changes,
     promotion,
 )

@@ -10,8 +10,11 @@ import json
 import os
 import re
 import subprocess
+import urllib.request
 
 import pytest
+
+from support.small_source import SmallSource, build_variables
 
 INVENTORY = ("-i", "examples/inventory.yml")
 
@@ -92,3 +95,16 @@ def test_prune_keeps_what_is_promoted_to_another_namespace(run_playbook, modules
         assert recap(output)["changed"] == changed
         found = [modules.run("image_info", reference=reference)["exists"] for reference in (promoted, other)]
         assert found == [True, stays]
+
+
+def test_build_keeps_its_steps_in_the_registry(run_playbook, registry, prefix, tmp_path):
+    source = SmallSource(tmp_path / "source", f"{registry}/bases/busybox:latest")
+    source.change("one")
+    variables = {
+        **build_variables(source, registry, tmp_path, prefix),
+        "images_platforms": ["linux/amd64"],
+        "images_registry_cache": True,
+    }
+    run_playbook("playbooks/build.yml", *INVENTORY, f"--extra-vars={json.dumps(variables)}")
+    with urllib.request.urlopen(f"http://{registry}/v2/{prefix}/dify-api/tags/list", timeout=10) as answer:
+        assert "cache-upstream-linux-amd64" in json.load(answer)["tags"]
