@@ -122,7 +122,7 @@ from typing import Any, Mapping
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.imagefleet.dify.plugins.module_utils._core.entries import entries, plan_each
+from ansible_collections.imagefleet.dify.plugins.module_utils._core.entries import plan_each
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError, MissingPrerequisite
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.outcome import finish, readable_arguments
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.spec import ArgumentSpec
@@ -182,9 +182,14 @@ SPEC = ArgumentSpec(
 def run(module: AnsibleModule) -> dict[str, Any]:
     params = module.params
     client = registry_client(params)
-    asked = entries(params, "images", ("reference", "tests", *_EACH))
     immutable = [] if params["force"] else params["immutable_tags"]
-    promotions = plan_each(asked, lambda entry: _plan(client, entry, immutable), Promotion.result)
+    promotions = plan_each(
+        params,
+        "images",
+        ("reference", "tests", *_EACH),
+        lambda asked: _plan(client, asked, immutable),
+        Promotion.result,
+    )
     check_distinct(promotions)
     if not module.check_mode:
         _move(client, promotions)

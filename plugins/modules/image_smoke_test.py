@@ -141,7 +141,7 @@ from typing import Any, Mapping
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.imagefleet.dify.plugins.module_utils._core.entries import entries, plan_each
+from ansible_collections.imagefleet.dify.plugins.module_utils._core.entries import plan_each
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError, MissingPrerequisite
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.outcome import finish, readable_arguments
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.spec import ArgumentSpec
@@ -218,8 +218,13 @@ class TestedImage:
 def run(module: AnsibleModule) -> dict[str, Any]:
     params = module.params
     client = registry_client(params)
-    asked = entries(params, "images", ("reference", "platforms", "tests"))
-    images = plan_each(asked, lambda entry: _look_up(client, entry, params["rerun"]), TestedImage.predicted)
+    images = plan_each(
+        params,
+        "images",
+        ("reference", "platforms", "tests"),
+        lambda asked: _look_up(client, asked, params["rerun"]),
+        TestedImage.predicted,
+    )
     if module.check_mode or not any(image.due for image in images):
         results = [image.predicted() for image in images]
     else:

@@ -57,7 +57,9 @@ Machine: {machine["processor"]}, {machine["cores"]} cores, {machine["memory_gib"
 .. image:: benchmark.svg
    :alt: Ratios of the table, with the goals as lines
 
-{notes}"""
+{notes}
+What limits it where a goal is not reached: :ref:`ansible_collections.imagefleet.dify.docsite.guide_time`.
+"""
 
 
 def plot(rows: list[dict[str, Any]]) -> str:

@@ -6,57 +6,48 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Iterable, Mapping, Sequence, TypeVar
+from typing import Any, Callable, Iterable, Mapping, TypeVar
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError, MissingPrerequisite
 
 Planned = TypeVar("Planned")
 
 
-def entries(params: Mapping[str, Any], option: str, names: Iterable[str]) -> list[dict[str, Any]]:
-    """What is asked for, each with all of ``names``: the entries of a list, or the top level where there is no list.
-
-    :param option: the module's option that takes the list. What an entry leaves out, it takes from the top level.
-    """
-    top = {name: params[name] for name in names}
-    if params[option] is None:
-        return [top]
-    return [
-        {name: value if entry.get(name) is None else entry[name] for name, value in top.items()}
-        for entry in params[option]
-    ]
-
-
 def plan_each(
-    asked: Sequence[Mapping[str, Any]],
+    params: Mapping[str, Any],
+    option: str,
+    names: Iterable[str],
     plan: Callable[[Mapping[str, Any]], Planned],
     as_result: Callable[[Planned], Any],
 ) -> list[Planned]:
-    """Plan all entries before anything is done for one.
+    """Plan what is asked for, all of it before anything is done for one.
 
-    :param plan: raises CollectionError for an entry that cannot be had.
+    :param params: the module's parameters.
+    :param option: the option that takes the list. Without it the top level is the one that is asked for.
+    :param names: what each has; what an entry leaves out, it takes from the top level.
+    :param plan: raises CollectionError for what cannot be had.
     :param as_result: what is reported of a planned entry when others fail.
     :raises MissingPrerequisite: entries wait for another task, and no entry is wrong. ``images`` has what is known of each.
     :raises CollectionError: entries are wrong. All of them are told.
     """
+    top = {name: params[name] for name in names}
+    if params[option] is None:
+        return [plan(top)]
     planned: list[Planned] = []
     errors: list[CollectionError] = []
     known: list[Any] = []
-    for entry in asked:
+    for entry in params[option]:
+        asked = {name: value if entry.get(name) is None else entry[name] for name, value in top.items()}
         try:
-            planned.append(plan(entry))
+            planned.append(plan(asked))
             known.append(as_result(planned[-1]))
-        except MissingPrerequisite as error:
-            errors.append(error)
-            known.append({"reference": entry["reference"], "unknown": True, "msg": error.msg})
         except CollectionError as error:
             errors.append(error)
-    if len(errors) == 1 and len(asked) == 1:
-        raise errors[0]
-    wrong = [error for error in errors if not isinstance(error, MissingPrerequisite)]
-    if wrong:
-        raise CollectionError("\n".join(error.msg for error in errors))
-    if errors:
-        tasks = dict.fromkeys(error.task for error in errors if isinstance(error, MissingPrerequisite))
-        raise MissingPrerequisite("\n".join(error.msg for error in errors), " and ".join(tasks), images=known)
-    return planned
+            known.append({"reference": asked["reference"], "unknown": True, "msg": error.msg})
+    if not errors:
+        return planned
+    msg = "\n".join(error.msg for error in errors)
+    missing = [error for error in errors if isinstance(error, MissingPrerequisite)]
+    if len(missing) < len(errors):
+        raise CollectionError(msg)
+    raise MissingPrerequisite(msg, " and ".join(dict.fromkeys(error.task for error in missing)), images=known)

@@ -10,7 +10,7 @@ import json
 import posixpath
 import re
 from dataclasses import dataclass, field
-from typing import Mapping, Sequence
+from typing import Collection, Mapping, Sequence
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.dockerfile import (
@@ -58,24 +58,50 @@ class Copy:
 
 
 @dataclass(frozen=True)
+class LeftStep:
+    """A step whose commands are none of those that are known.
+
+    :param commands: of a ``RUN`` without options; empty for one that has some, or a heredoc.
+    :param settings: lines of ``ARG``, ``ENV`` and ``WORKDIR`` before it.
+    """
+
+    commands: str
+    settings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class FinalStage:
     """What the last stage and those that it is based on make of the image.
 
     :param base: name of the image that it starts from.
-    :param lines: instructions that set its configuration, and steps that have to run where the image does, in their order.
+    :param parts: lines of instructions that set its configuration, and of steps that are left, in their order. Each has the
+        step that it belongs to, or None.
     :param effects: what its other steps do.
     """
 
     base: str
-    lines: tuple[str, ...]
+    parts: tuple[tuple[str, LeftStep | None], ...]
     copies: tuple[Copy, ...]
     effects: StepEffects
     configuration: ImageConfiguration
 
+    @property
+    def left(self) -> tuple[LeftStep, ...]:
+        """The steps that are left, in their order."""
+        return tuple(dict.fromkeys(step for _line, step in self.parts if step is not None))
+
+    def lines(self, without: Collection[LeftStep] = ()) -> list[str]:
+        """What the image's stage has of it.
+
+        :param without: steps that are done elsewhere.
+        """
+        return without_idle_arguments([line for line, step in self.parts if step is None or step not in without])
+
 
 @dataclass
 class _Draft:
-    lines: list[str] = field(default_factory=list)
+    parts: list[tuple[str, LeftStep | None]] = field(default_factory=list)
+    settings: list[str] = field(default_factory=list)
     copies: list[Copy] = field(default_factory=list)
     effects: StepEffects = field(default_factory=StepEffects)
     workdir: str = ""
@@ -86,13 +112,15 @@ class _Draft:
         if instruction.keyword == "WORKDIR":
             self.workdir = posixpath.normpath(posixpath.join(self.workdir or "/", _expanded(step, instruction.value)))
         if instruction.keyword in _SETTINGS:
-            self.lines += text
+            self.parts += [(line, None) for line in text]
+            self.settings += text if instruction.keyword in ("ARG", "ENV", "WORKDIR") else []
         elif instruction.keyword in ("COPY", "ADD"):
             self.copies.append(_copy(step, text, self.workdir))
         elif instruction.keyword == "RUN":
             effects = _effects(step, self.workdir)
             if effects is None:
-                self.lines += text
+                left = LeftStep(instruction.value if _is_plain(instruction) else "", tuple(self.settings))
+                self.parts += [(line, left) for line in text]
             else:
                 self.effects.add(effects)
 
@@ -115,15 +143,15 @@ def read_final_stage(
             draft.take(step, file_lines[step.instruction.line - 1 : step.instruction.end])
     return FinalStage(
         base,
-        tuple(_without_idle_arguments(draft.lines)),
+        tuple(draft.parts),
         tuple(draft.copies),
         draft.effects,
         find_configuration(dockerfile, build_args, target),
     )
 
 
-def _without_idle_arguments(lines: Sequence[str]) -> list[str]:
-    """The lines without an ``ARG`` that only a step used that is not run: giving it a value would do nothing."""
+def without_idle_arguments(lines: Sequence[str]) -> list[str]:
+    """Lines of a stage without an ``ARG`` that only a step used that is not run: giving it a value would do nothing."""
     kept = []
     for number, line in enumerate(lines):
         match = _ARGUMENT.fullmatch(line)
@@ -134,10 +162,15 @@ def _without_idle_arguments(lines: Sequence[str]) -> list[str]:
 
 def _effects(step: Step, workdir: str) -> StepEffects | None:
     instruction = step.instruction
-    if instruction.flags or instruction.end != instruction.head_end or instruction.value.lstrip().startswith("["):
+    if not _is_plain(instruction):
         return None
     value = step.expanded(instruction.value)
     return None if value is None else effects_of_step(value, workdir)
+
+
+def _is_plain(instruction: Instruction) -> bool:
+    """Whether a ``RUN`` has commands for a shell and nothing else."""
+    return not instruction.flags and not _has_body(instruction) and not instruction.value.lstrip().startswith("[")
 
 
 def _copy(step: Step, text: list[str], workdir: str) -> Copy:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ansible_collections.imagefleet.dify.plugins.module_utils._recipe.downloaded_data import DownloadedData
+
 
 @dataclass(frozen=True)
 class Kind:
@@ -19,6 +21,7 @@ class Kind:
     :param tidy: shell commands that remove from the root file system what such an image does not need.
     :param check: the program of the image's health check.
     :param owned: folders that the program writes in, beside those that the source says.
+    :param data: what packages download for themselves.
     """
 
     stages: tuple[str, ...]
@@ -28,3 +31,4 @@ class Kind:
     check: str
     for_target: bool = False
     owned: tuple[str, ...] = ()
+    data: DownloadedData = DownloadedData()

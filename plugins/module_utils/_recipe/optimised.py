@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Callable, Mapping, Sequence
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
-from ansible_collections.imagefleet.dify.plugins.module_utils._recipe import health_check, root
+from ansible_collections.imagefleet.dify.plugins.module_utils._recipe import downloaded_data, health_check, root
 from ansible_collections.imagefleet.dify.plugins.module_utils._recipe.base_environment import MARK
 from ansible_collections.imagefleet.dify.plugins.module_utils._recipe.final_stage import (
     Copy,
@@ -103,6 +103,7 @@ def optimised_dockerfile(
         ),
         *kind.stages,
         "",
+        *([*kind.data.lines, ""] if kind.data.lines else []),
         *root.root_stages(final.base, packages, kind.tidy, kind.check),
         "",
         *_program_stage(final, kind),
@@ -164,8 +165,10 @@ def _last_stage(final: FinalStage, kind: Kind, has_packages: bool) -> list[str]:
         f"COPY --from={root.STAGE} {root.ROOT} /",
         *(root.configure_step() if has_packages else ()),
         *apart,
+        # Folders get the owners of what is copied last: the program's.
+        *([f"COPY --from={downloaded_data.STAGE} {downloaded_data.FOLDER} /"] if kind.data.lines else []),
         f"COPY --from={_PROGRAM_STAGE} {OUT} /",
-        *final.lines,
+        *final.lines(without=kind.data.steps),
         f"USER {root.UID}",
         health_check.INSTRUCTION,
         f"ENTRYPOINT {json.dumps([root.INIT, '--', *configuration.entrypoint])}",

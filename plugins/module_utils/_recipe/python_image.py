@@ -14,6 +14,7 @@ from typing import AbstractSet, Iterable, Mapping, Sequence
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.dockerfile import Instruction
 from ansible_collections.imagefleet.dify.plugins.module_utils._recipe import health_check, python_packages, root
+from ansible_collections.imagefleet.dify.plugins.module_utils._recipe.downloaded_data import find_data
 from ansible_collections.imagefleet.dify.plugins.module_utils._recipe.final_stage import FinalStage
 from ansible_collections.imagefleet.dify.plugins.module_utils._recipe.kind import Kind
 from ansible_collections.imagefleet.dify.plugins.module_utils._recipe.python_lock import (
@@ -94,6 +95,8 @@ def find_python_image(source: Source, final: FinalStage, compiled: Compiled) -> 
         else:
             lines += [source.native_from(index), *source.lines[source.body(index)]]
     workdir = final.configuration.workdir
+    first = next(iter(installations))
+    locked = parse_lock(source.copied(first, _LOCKS.get(installations[first][1].manager, "")) or "")
     return Kind(
         stages=tuple(lines),
         copied_apart=frozenset(source.stage_name(index) for index in installations),
@@ -102,6 +105,7 @@ def find_python_image(source: Source, final: FinalStage, compiled: Compiled) -> 
         tidy=_TIDY,
         check=health_check.python_check(final.configuration.exposes, final.configuration.environment),
         owned=(posixpath.join(workdir, "storage"),) if workdir else (),
+        data=find_data(final, source.base_name(first), environment, locked),
     )
 
 

@@ -100,23 +100,24 @@ def compiled_packages(
     :raises CollectionError: a name that is given is not in the lock.
     """
     packages = tuple(packages)
-    unknown = {_normalised(name) for name in given} - {_normalised(package.name) for package in packages}
+    unknown = {normalised(name) for name in given} - {normalised(package.name) for package in packages}
     if unknown:
         raise CollectionError(
             f"build_on_target has {', '.join(sorted(unknown))}, which the lock of the Python packages does not have. Correct it."
         )
-    names = _COMPILED | {_normalised(name) for name in given}
+    names = _COMPILED | {normalised(name) for name in given}
     return tuple(
         package
         for package in packages
         if not (package.groups and package.groups <= left_out)
         and len(package.wheels) < len(package.files)
         and not any(_fits(wheel, architecture, python) for wheel in package.wheels)
-        and (_normalised(package.name) in names or any(_platform(wheel) != "any" for wheel in package.wheels))
+        and (normalised(package.name) in names or any(_platform(wheel) != "any" for wheel in package.wheels))
     )
 
 
-def _normalised(name: str) -> str:
+def normalised(name: str) -> str:
+    """A package's name as indexes compare it (PEP 503)."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 

@@ -24,8 +24,10 @@ _EXPORT_VERSION = "1.9.0"
 #: Where wheels are that were compiled for the image's platform, and the stage that makes them.
 WHEELS = "/imagefleet/wheels"
 COMPILED_STAGE = "imagefleet-compiled"
-_TOOLS = "/opt/imagefleet"
-_CACHE = "/var/cache/imagefleet"
+#: Where uv is, and what it keeps.
+TOOLS = "/opt/imagefleet"
+CACHE = "/var/cache/imagefleet"
+CACHE_MOUNT = f"type=cache,id=imagefleet-packages,target={CACHE}"
 
 _UV_SYNC = re.compile(r"(?:^|[;&\s])uv\s+sync\b(?P<options>[^;&|]*)")
 _POETRY = re.compile(r"(?:^|[;&\s])poetry\s+install\b(?P<options>[^;&|]*)")
@@ -47,7 +49,7 @@ if [ -z "$libc" ]; then
 fi
 # uv knows C libraries up to 2.40; what is built for an older one runs with a newer one.
 platform="$machine-manylinux_$(printf '%s\\n2.40\\n' "$libc" | sort -V | head -n 1 | tr . _)"
-export PATH="{_TOOLS}/bin:$PATH" UV_CACHE_DIR={_CACHE}/uv UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never
+export PATH="{TOOLS}/bin:$PATH" UV_CACHE_DIR={CACHE}/uv UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never
 export UV_PYTHON="$(command -v python3)" UV_PROJECT_ENVIRONMENT="$environment"
 """
 
@@ -114,12 +116,17 @@ def with_groups(installation: Installation, groups: Sequence[str]) -> Installati
 def tool_steps(installation: Installation, uv_version: str | None) -> list[str]:
     """Steps that bring what installs, on the build platform."""
     version = max(uv_version or UV_VERSION, UV_VERSION, key=_version_key)
-    lines = [f'RUN pip install --no-cache-dir --disable-pip-version-check --target {_TOOLS} "uv=={version}"']
+    lines = [uv_step(version)]
     if installation.manager == "poetry":
         lines.append(
             f'RUN pip install --no-cache-dir --disable-pip-version-check "poetry-plugin-export=={_EXPORT_VERSION}"'
         )
     return lines
+
+
+def uv_step(version: str) -> str:
+    """The step that brings uv, in a folder of its own."""
+    return f'RUN pip install --no-cache-dir --disable-pip-version-check --target {TOOLS} "uv=={version}"'
 
 
 def install_script(
@@ -168,7 +175,7 @@ def compiled_stage(base: str, steps: Sequence[str], compiled: Mapping[str, Seque
 def mounts(has_compiled: bool) -> list[str]:
     """Of the step that installs: a cache of downloads, which holds what is for any platform, and wheels."""
     wheels = [f"type=bind,from={COMPILED_STAGE},source={WHEELS},target={WHEELS}"] if has_compiled else []
-    return [f"type=cache,id=imagefleet-packages,target={_CACHE}", *wheels]
+    return [CACHE_MOUNT, *wheels]
 
 
 def _by_architecture(values: Mapping[str, str], name: str) -> str:

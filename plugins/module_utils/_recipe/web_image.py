@@ -11,6 +11,7 @@ import re
 from ansible_collections.imagefleet.dify.plugins.module_utils._recipe import health_check, node_modules, root
 from ansible_collections.imagefleet.dify.plugins.module_utils._recipe.final_stage import FinalStage
 from ansible_collections.imagefleet.dify.plugins.module_utils._recipe.kind import Kind
+from ansible_collections.imagefleet.dify.plugins.module_utils._recipe.node_lock import LOCKS, locked_integrity
 from ansible_collections.imagefleet.dify.plugins.module_utils._recipe.source import Source
 from ansible_collections.imagefleet.dify.plugins.module_utils._recipe.step_effects import OUT
 
@@ -41,8 +42,17 @@ def find_web_image(source: Source, final: FinalStage) -> Kind | None:
     return Kind(
         stages=tuple(lines),
         copied_apart=frozenset(),
-        finish=node_modules.module_script(final.effects.programs) + _CACHE_OF_PAGES,
+        finish=node_modules.module_script(final.effects.programs, _locked(source)) + _CACHE_OF_PAGES,
         tidy=node_modules.TIDY,
         check=health_check.node_check(),
         for_target=True,
     )
+
+
+def _locked(source: Source) -> dict[str, str]:
+    """What the locks say that the stages copy."""
+    found: dict[str, str] = {}
+    for index, _stage in source.stages():
+        for name in LOCKS:
+            found.update(locked_integrity(name, source.copied(index, name) or ""))
+    return found

@@ -6,10 +6,15 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.imagefleet.dify.plugins.module_utils._core.entries import entries, plan_each
+from ansible_collections.imagefleet.dify.plugins.module_utils._core.entries import plan_each
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError, MissingPrerequisite
 
-TOP = {"reference": None, "tags": ["a"], "tests": [], "other": 1}
+TOP = {"reference": None, "tags": ["a"], "other": 1}
+MISSING = {"reference": "missing", "unknown": True, "msg": "missing is not there."}
+
+
+def plans(images, plan=lambda asked: asked, **top):
+    return plan_each({**TOP, **top, "images": images}, "images", ("reference", "tags"), plan, lambda planned: planned)
 
 
 @pytest.mark.parametrize(
@@ -28,33 +33,21 @@ TOP = {"reference": None, "tags": ["a"], "tests": [], "other": 1}
         ),
     ],
 )
-def test_entries(images, expected):
-    assert entries({**TOP, "images": images}, "images", ("reference", "tags")) == expected
+def test_what_is_asked_for(images, expected):
+    assert plans(images) == expected
 
 
-def plan(entry):
-    if entry["reference"] == "missing":
-        raise MissingPrerequisite("missing is not there.", task="image_build")
-    if entry["reference"] == "wrong":
+def plan(asked):
+    if asked["reference"] == "missing":
+        raise MissingPrerequisite("missing is not there.", task="image_build", reference="missing")
+    if asked["reference"] == "wrong":
         raise CollectionError("wrong is wrong.", fact=1)
-    return entry["reference"]
-
-
-def plans(*references):
-    return plan_each(
-        [{"reference": reference} for reference in references], plan, lambda planned: {"reference": planned}
-    )
-
-
-def test_all_are_planned():
-    assert plans("a", "b") == ["a", "b"]
+    return {"reference": asked["reference"]}
 
 
 @pytest.mark.parametrize(
     "references, kind, msg, facts",
     [
-        pytest.param(["wrong"], CollectionError, "wrong is wrong.", {"fact": 1}, id="one-is-as-it-is"),
-        pytest.param(["missing"], MissingPrerequisite, "missing is not there.", {}, id="one-is-missing"),
         pytest.param(
             ["wrong", "a", "wrong"], CollectionError, "wrong is wrong.\nwrong is wrong.", {}, id="all-are-told"
         ),
@@ -66,21 +59,25 @@ def test_all_are_planned():
             id="no-other-task-helps-what-is-wrong",
         ),
         pytest.param(
+            ["missing"], MissingPrerequisite, "missing is not there.", {"images": [MISSING]}, id="a-list-of-one"
+        ),
+        pytest.param(
             ["a", "missing"],
             MissingPrerequisite,
             "missing is not there.",
-            {
-                "images": [
-                    {"reference": "a"},
-                    {"reference": "missing", "unknown": True, "msg": "missing is not there."},
-                ]
-            },
+            {"images": [{"reference": "a"}, MISSING]},
             id="what-is-known-stays-with-what-is-not",
         ),
     ],
 )
-def test_errors(references, kind, msg, facts):
+def test_errors_of_entries(references, kind, msg, facts):
     with pytest.raises(CollectionError) as raised:
-        plans(*references)
+        plans([{"reference": reference} for reference in references], plan)
     assert type(raised.value) is kind
     assert (raised.value.msg, raised.value.facts) == (msg, facts)
+
+
+def test_the_error_of_one_is_as_it_is():
+    with pytest.raises(CollectionError) as raised:
+        plans(None, plan, reference="missing")
+    assert raised.value.facts == {"reference": "missing"}

@@ -99,6 +99,78 @@ def test_a_step_that_has_to_run_there_is_kept_in_its_place():
     assert lines.index("COPY --from=packages /app/api/.venv /app/api/.venv") < step
 
 
+NLTK_LOCK = """\
+[[package]]
+name = "nltk"
+version = "3.9.1"
+sdist = { url = "https://example.com/nltk-3.9.1.tar.gz", hash = "sha256:a" }
+wheels = [
+    { url = "https://example.com/nltk-3.9.1-py3-none-any.whl", hash = "sha256:b" },
+]
+
+[[package]]
+name = "numpy"
+version = "1.0"
+wheels = [
+    { url = "https://example.com/numpy-1.0-cp312-cp312-manylinux_2_17_aarch64.whl", hash = "sha256:c" },
+]
+
+[[package]]
+name = "numpy"
+version = "2.0"
+wheels = [
+    { url = "https://example.com/numpy-2.0-cp312-cp312-manylinux_2_17_aarch64.whl", hash = "sha256:d" },
+]
+"""
+DOWNLOADS = "RUN python -c \"import nltk; nltk.download('punkt')\""
+
+
+def stage(text: str, name: str) -> list[str]:
+    lines = text.splitlines()
+    start = next(
+        number for number, line in enumerate(lines) if line.startswith("FROM ") and line.endswith(f" AS {name}")
+    )
+    end = next(number for number in range(start + 1, len(lines)) if lines[number].startswith("FROM "))
+    return lines[start:end]
+
+
+def test_data_that_a_locked_package_downloads_are_downloaded_by_the_build_platform():
+    text = API.replace("ENV TZ=UTC", "ENV TZ=UTC\nENV NLTK_DATA=/usr/local/share/nltk_data")
+    made = optimised_dockerfile(text, {}, read={"uv.lock": NLTK_LOCK}.get).text
+    data = stage(made, "imagefleet-data")
+    assert data[0] == "FROM --platform=$BUILDPLATFORM python:3.12-slim-${SUITE} AS imagefleet-data".replace(
+        "${SUITE}", "bookworm"
+    )
+    # Of a package that the lock has twice, its platforms decide.
+    assert "nltk==3.9.1" in "\n".join(data)
+    assert "numpy" not in "\n".join(data)
+    assert "dify_uid" not in made
+    settings, step = data.index("ENV NLTK_DATA=/usr/local/share/nltk_data"), data.index(DOWNLOADS.partition(" ")[2])
+    assert settings < step
+    last = last_stage(made)
+    assert DOWNLOADS not in last
+    assert last.index("COPY --from=imagefleet-data /imagefleet-data /") < last.index(
+        "COPY --from=imagefleet-program /out /"
+    )
+
+
+@pytest.mark.parametrize(
+    "step, lock",
+    [
+        pytest.param(DOWNLOADS, "", id="no-lock"),
+        pytest.param(DOWNLOADS, NLTK_LOCK.replace("nltk", "other"), id="not-in-the-lock"),
+        pytest.param(DOWNLOADS.replace("import nltk;", "import nltk, os;"), NLTK_LOCK, id="more-than-data-is-imported"),
+        pytest.param(DOWNLOADS.replace("nltk", "numpy"), NLTK_LOCK, id="no-package-that-is-known-to-download-data"),
+        pytest.param(DOWNLOADS.replace("RUN ", "RUN --network=host "), NLTK_LOCK, id="an-option-of-the-step"),
+        pytest.param("RUN python setup.py", NLTK_LOCK, id="a-program-of-its-own"),
+    ],
+)
+def test_another_program_runs_where_the_image_does(step, lock):
+    made = optimised_dockerfile(API.replace(DOWNLOADS, step), {}, read={"uv.lock": lock}.get).text
+    assert step in last_stage(made)
+    assert "imagefleet-data" not in made
+
+
 def test_packages_of_the_system_cost_one_step_there():
     lines = last_stage(optimised_dockerfile(API, {}).text)
     assert [line for line in lines if line.startswith("RUN")][0].startswith("RUN <<")
