@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from support.machine_snapshot import differences
 from support.prediction import hold_against_run
 
 
@@ -68,3 +69,17 @@ def test_a_lie_is_caught(modules, snapshot, builder, tmp_path, lie, words):
 
 def test_the_same_without_a_lie_is_accepted(modules, snapshot, builder):
     assert hold_against_run(modules, snapshot, "buildx_builder", **builder)["changed"]
+
+
+@pytest.mark.parametrize(
+    "made, counts",
+    [
+        pytest.param("2026-01-01T00:00:00.5Z", True, id="made-since"),
+        # What BuildKit was clearing away when it was asked is not in its answer.
+        pytest.param("2025-12-31T23:59:59.999999999Z", False, id="there-before-and-not-told-of"),
+    ],
+)
+def test_a_record_of_the_cache_counts_once_it_is_made(made, counts):
+    before = {"cache": {"old": "2025-01-01T00:00:00Z"}, "time": {"engine": "2026-01-01T00:00:00.000000001Z"}}
+    after = {"cache": {"new": made}, "time": {"engine": "2026-01-01T00:00:01Z"}}
+    assert differences(before, after) == (["cache: new appeared"] if counts else [])

@@ -14,7 +14,9 @@ A snapshot is one dictionary of sections, each from a name to what was seen of i
 ``volumes``    names
 ``networks``   by id: name, driver
 ``engine``     what ``docker info`` says of its settings, and its process
-``cache``      records of the engine's BuildKit by id; only new ones count, it clears them away in its own time
+``cache``      records of the engine's BuildKit by id, with the time they were made; only those made since count, since it
+               clears records away in its own time, and leaves out for a moment what it is at
+``time``       when it was taken, by the engine's clock
 ``registry``   of each registry: every repository and tag with the digest it points at
 =============  ====================================================================================================
 
@@ -26,9 +28,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import stat
 import time
 import urllib.request
+from datetime import datetime
 from pathlib import Path
 
 import docker
@@ -48,7 +52,7 @@ NO_STATE = (
     "/run/containerd",
     "/var/log",
 )
-OF_ENGINE = ("images", "containers", "volumes", "networks", "cache")
+OF_ENGINE = ("images", "containers", "volumes", "networks", "cache", "time")
 ENGINE_SETTINGS = (
     "Driver",
     "DriverStatus",
@@ -95,7 +99,7 @@ def wait_until_quiet(seconds=10):
 
 def _in_motion(engine):
     """What containers that end and builds that are over still change for a moment."""
-    return {one["Id"]: one["State"] for one in engine.api.containers(all=True)}, _cache_records(engine)
+    return {one["Id"]: one["State"] for one in engine.api.containers(all=True)}, set(_cache_records(engine))
 
 
 def take_files(roots):
@@ -108,10 +112,15 @@ def differences(before, after):
     found = []
     for section, known in before.items():
         now = after[section]
-        found += [f"{section}: {name} appeared" for name in now.keys() - known.keys()]
-        if section == "cache":
-            # BuildKit clears away and merges records in its own time.
+        if section == "time":
             continue
+        if section == "cache":
+            made = before["time"]["engine"]
+            found += [
+                f"cache: {name} appeared" for name in now.keys() - known.keys() if _moment(now[name]) >= _moment(made)
+            ]
+            continue
+        found += [f"{section}: {name} appeared" for name in now.keys() - known.keys()]
         found += [f"{section}: {name} is gone" for name in known.keys() - now.keys()]
         found += [
             f"{section}: {name} was {known[name]}, is {now[name]}"
@@ -169,13 +178,19 @@ def _engine(engine):
             **{name: json.dumps(info.get(name), sort_keys=True) for name in ENGINE_SETTINGS},
             "process": process.read_text() if process.exists() else None,
         },
-        "cache": dict.fromkeys(_cache_records(engine)),
+        "cache": _cache_records(engine),
+        "time": {"engine": info["SystemTime"]},
     }
 
 
 def _cache_records(engine):
     used = engine.api._result(engine.api._get(engine.api._url("/system/df"), params={"type": "build-cache"}), True)
-    return {record["ID"] for record in used.get("BuildCache") or []}
+    return {record["ID"]: record["CreatedAt"] for record in used.get("BuildCache") or []}
+
+
+def _moment(text):
+    """A time as the engine writes it, with up to nine digits of a second."""
+    return datetime.fromisoformat(re.sub(r"\.(\d{1,6})\d*Z$|Z$", lambda match: f".{match[1] or 0:0<6}+00:00", text))
 
 
 def _images(engine):
