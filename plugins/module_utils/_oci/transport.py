@@ -16,6 +16,7 @@ from http.client import HTTPException
 from typing import IO, Any, Mapping
 from urllib.error import HTTPError, URLError
 from urllib.parse import urljoin, urlsplit
+from urllib.request import install_opener
 
 from ansible.module_utils.urls import ConnectionError as AnsibleConnectionError
 from ansible.module_utils.urls import Request, make_context
@@ -176,6 +177,9 @@ def _send_once(
             return Answer(error.code, _lower(error.headers), _read(error, None))
     except (URLError, OSError, ValueError, HTTPException, AnsibleConnectionError) as error:
         raise _unanswered(settings.host, address, error) from error
+    finally:
+        # Ansible leaves the opener of a request to everybody in the process, with a trust that is this registry's alone.
+        install_opener(None)
 
 
 def sha256_of(file: IO[bytes]) -> str:
