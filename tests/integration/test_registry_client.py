@@ -11,6 +11,7 @@ import json
 import threading
 import time
 import urllib.parse
+import urllib.request
 
 import pytest
 
@@ -59,6 +60,13 @@ def test_what_is_put_comes_back(tls_registry):
     assert client.list_tags(reference) == ["one", "two"]
     client.delete_manifest(reference.with_digest(manifest.digest))
     assert client.find_manifest(reference) is None
+
+
+def test_no_request_leaves_its_trust_to_others(plain_registry):
+    """Ansible's requests install an opener for the process: others would trust what one registry is trusted by."""
+    client = RegistryClient([RegistrySettings(plain_registry[0], http=True)])
+    assert client.list_tags(parse_reference(f"{plain_registry[0]}/no/such:one")) == []
+    assert urllib.request._opener is None
 
 
 def test_credentials_of_dockers_own_configuration(tls_registry, tmp_path):
