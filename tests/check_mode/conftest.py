@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 
 import pytest
@@ -60,10 +61,4 @@ def snapshot(tmp_path, places):
 @pytest.fixture
 def truth(modules, snapshot):
     """``truth(module, **args)``: check mode, run and check mode again, held against each other."""
-
-    def hold(module, **options):
-        # Or what the tests before left the engine to do would count as the module's.
-        machine_snapshot.wait_until_quiet()
-        return hold_against_run(modules, snapshot, module, **options)
-
-    return hold
+    return functools.partial(hold_against_run, modules, snapshot)

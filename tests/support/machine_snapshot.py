@@ -84,24 +84,6 @@ def take(roots, registries=(), leave_out=()):
         engine.close()
 
 
-def wait_until_quiet(seconds=10):
-    """Return once the engine has done what earlier steps left it to do: nothing of it changed between two looks."""
-    engine = docker.from_env(timeout=120)
-    try:
-        end = time.monotonic() + seconds
-        before, now = None, _in_motion(engine)
-        while before != now and time.monotonic() < end:
-            time.sleep(0.2)
-            before, now = now, _in_motion(engine)
-    finally:
-        engine.close()
-
-
-def _in_motion(engine):
-    """What containers that end and builds that are over still change for a moment."""
-    return {one["Id"]: one["State"] for one in engine.api.containers(all=True)}, set(_cache_records(engine))
-
-
 def take_files(roots):
     """The section ``files`` alone, in a hundredth of the time."""
     return {path: seen for root in roots for path, seen in _files(str(root), set())}
