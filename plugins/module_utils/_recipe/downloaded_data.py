@@ -21,7 +21,11 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._recipe.final_stag
     LeftStep,
     without_idle_arguments,
 )
-from ansible_collections.imagefleet.dify.plugins.module_utils._recipe.python_lock import LockedPackage, normalised
+from ansible_collections.imagefleet.dify.plugins.module_utils._recipe.python_lock import (
+    LockedPackage,
+    normalised,
+    parse_lock,
+)
 
 STAGE = "imagefleet-data"
 #: Where the stage has what was downloaded.
@@ -53,23 +57,23 @@ class DownloadedData:
     steps: tuple[LeftStep, ...] = ()
 
 
-def find_data(final: FinalStage, base: str, environment: str, locked: Iterable[LockedPackage]) -> DownloadedData:
+def find_data(final: FinalStage, base: str, environment: str, lock: str | None) -> DownloadedData:
     """What of the last stage's steps the build platform can do. Nothing where the lock does not have what they import.
 
     :param base: name of the image that the source installs packages on.
     :param environment: the folder of the image's virtual environment.
-    :param locked: packages of the project's lock.
+    :param lock: text of the project's lock, which is read where a step could use it.
     """
-    packages = {normalised(package.name): package for package in _once(locked)}
-    steps = {step: names for step in final.left if (names := _imports(step)) and names <= packages.keys()}
+    candidates = {step: names for step in final.left if (names := _imports(step))}
+    packages = {normalised(package.name): package for package in _once(parse_lock(lock or ""))} if candidates else {}
+    steps = {step: names for step, names in candidates.items() if names <= packages.keys()}
     if not steps:
         return DownloadedData()
     wanted = sorted(set().union(*steps.values()))
     constraints = "\n".join(f"{package.name}=={package.version}" for package in packages.values())
     install = (
         "set -eu\n"
-        f"export PATH={python_packages.TOOLS}/bin:$PATH UV_CACHE_DIR={python_packages.CACHE}/uv UV_LINK_MODE=copy"
-        " UV_PYTHON_DOWNLOADS=never\n"
+        f"{python_packages.UV_ENVIRONMENT}\n"
         f"printf '%s\\n' {shlex.quote(constraints)} > /tmp/constraints.txt\n"
         f'uv venv --quiet --python "$(command -v python3)" {shlex.quote(environment)}\n'
         f"uv pip install --python {shlex.quote(environment)}/bin/python --constraint /tmp/constraints.txt {shlex.join(wanted)}\n"

@@ -55,7 +55,7 @@ def find_compiled(
     """
     found: dict[str, tuple[LockedPackage, ...]] = {}
     for index, (_instruction, installation) in _installations(source).items():
-        lock = source.copied(index, _LOCKS.get(installation.manager, ""))
+        lock = _lock(source, index, installation)
         if lock is None:
             continue
         version = _PYTHON_IN_NAME.search(source.base_name(index))
@@ -96,7 +96,7 @@ def find_python_image(source: Source, final: FinalStage, compiled: Compiled) -> 
             lines += [source.native_from(index), *source.lines[source.body(index)]]
     workdir = final.configuration.workdir
     first = next(iter(installations))
-    locked = parse_lock(source.copied(first, _LOCKS.get(installations[first][1].manager, "")) or "")
+    lock = _lock(source, first, installations[first][1])
     return Kind(
         stages=tuple(lines),
         copied_apart=frozenset(source.stage_name(index) for index in installations),
@@ -105,8 +105,13 @@ def find_python_image(source: Source, final: FinalStage, compiled: Compiled) -> 
         tidy=_TIDY,
         check=health_check.python_check(final.configuration.exposes, final.configuration.environment),
         owned=(posixpath.join(workdir, "storage"),) if workdir else (),
-        data=find_data(final, source.base_name(first), environment, locked),
+        data=find_data(final, source.base_name(first), environment, lock),
     )
+
+
+def _lock(source: Source, index: int, installation: Installation) -> str | None:
+    """The lock that a stage installs from; None when it has none that is known."""
+    return source.copied(index, _LOCKS.get(installation.manager, ""))
 
 
 def _installations(source: Source) -> dict[int, tuple[Instruction, Installation]]:

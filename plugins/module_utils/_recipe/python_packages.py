@@ -27,6 +27,7 @@ COMPILED_STAGE = "imagefleet-compiled"
 #: Where uv is, and what it keeps.
 TOOLS = "/opt/imagefleet"
 CACHE = "/var/cache/imagefleet"
+UV_ENVIRONMENT = f'export PATH="{TOOLS}/bin:$PATH" UV_CACHE_DIR={CACHE}/uv UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never'
 CACHE_MOUNT = f"type=cache,id=imagefleet-packages,target={CACHE}"
 
 _UV_SYNC = re.compile(r"(?:^|[;&\s])uv\s+sync\b(?P<options>[^;&|]*)")
@@ -49,7 +50,7 @@ if [ -z "$libc" ]; then
 fi
 # uv knows C libraries up to 2.40; what is built for an older one runs with a newer one.
 platform="$machine-manylinux_$(printf '%s\\n2.40\\n' "$libc" | sort -V | head -n 1 | tr . _)"
-export PATH="{TOOLS}/bin:$PATH" UV_CACHE_DIR={CACHE}/uv UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never
+{UV_ENVIRONMENT}
 export UV_PYTHON="$(command -v python3)" UV_PROJECT_ENVIRONMENT="$environment"
 """
 
