@@ -16,7 +16,7 @@ demo: bootstrap ## fresh machine -> the sample built, tested and promoted for tw
 	@tools/demo
 
 test: bootstrap ## fresh machine -> every test that needs no other machine
-	@tools/check lint machine tests
+	@tools/check everything
 
 lint: bootstrap ## ruff, mypy, yamllint, ansible-lint, changelog fragments
 	@tools/check lint

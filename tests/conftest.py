@@ -23,12 +23,14 @@ from support.module_runner import ModuleRunner
 
 ROOT = Path(__file__).resolve().parent.parent
 DEADLINE_SECONDS = 1500
-#: Where `tools/check tests` leaves what became of Molecule, which runs beside tests that need nothing of the machine.
-MOLECULE_STATUS = os.environ.get("IMAGEFLEET_MOLECULE_STATUS")
-collect_ignore = [] if MOLECULE_STATUS else ["integration/test_molecule_host.py"]
-# Three minutes, and Molecule has a fresh host too: what is only here is for `make molecule`.
+#: Where `tools/check everything` leaves what became of the base images and of Molecule, which are made beside the tests.
+BESIDE = os.environ.get("IMAGEFLEET_BESIDE")
+collect_ignore = [] if BESIDE else ["integration/test_beside.py"]
 collect_ignore += [] if os.environ.get("IMAGEFLEET_FRESH_HOST") else ["integration/test_fresh_host.py"]
-BESIDE_MOLECULE = ("tests/unit/", "tests/faults/test_bad_")
+BESIDE_MOLECULE = ("arguments_against_buildkit", "ignore_against_buildkit", "registry_client", "beside")
+#: What needs nothing of this machine, and what needs its base images but no quiet.
+NEEDS_NOTHING = ("tests/unit/", "tests/faults/test_bad_")
+NEEDS_BASES = tuple(f"tests/integration/test_{name}.py" for name in BESIDE_MOLECULE)
 
 
 class RunPlaybook(Protocol):
@@ -36,13 +38,15 @@ class RunPlaybook(Protocol):
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """What looks at the machine, or needs it quiet, waits until Molecule is done with it."""
-    if not MOLECULE_STATUS or str(item.path.relative_to(ROOT)).startswith(BESIDE_MOLECULE):
+    """What needs the bases waits for them; what looks at the machine, or needs it quiet, until Molecule is done with it."""
+    path = str(item.path.relative_to(ROOT))
+    if not BESIDE or path.startswith(NEEDS_NOTHING):
         return
+    awaited = Path(BESIDE) / ("bases" if path.startswith(NEEDS_BASES) else "molecule")
     end = time.monotonic() + DEADLINE_SECONDS
-    while not Path(MOLECULE_STATUS).exists():
+    while not awaited.exists():
         if time.monotonic() > end:
-            pytest.fail(f"Molecule was not done after {DEADLINE_SECONDS} s", pytrace=False)
+            pytest.fail(f"{awaited.name} took more than {DEADLINE_SECONDS} s", pytrace=False)
         time.sleep(1)
 
 

@@ -58,6 +58,11 @@ def prepare_nothing(_folder: Path, _mirror: str) -> None:
     """The Dockerfile copies nothing."""
 
 
+def prepare_unpacked(folder: Path, _mirror: str) -> None:
+    """The script that unpacks packages of the foreign platform too, so that nothing of them is emulated."""
+    shutil.copy(HERE / "unpack_packages.sh", folder)
+
+
 def prepare_debian(folder: Path, mirror: str) -> None:
     """A root file system per platform: the foreign one is configured under emulation, which takes most of the time."""
     for architecture in PLATFORMS:
@@ -145,6 +150,9 @@ BASES = {
         Base("python", "python:3.11-slim-bookworm", "debian", prepare_python),
         Base("node", "node:20-bookworm-slim", "debian", prepare_node),
         Base("squid", "ubuntu/squid:latest", "debian", prepare_nothing),
+        Base("postgres", "postgres:15-alpine", "debian", prepare_unpacked),
+        Base("redis", "redis:6-alpine", "debian", prepare_unpacked),
+        Base("nginx", "nginx:latest", "debian", prepare_unpacked),
     )
 }
 
@@ -152,8 +160,9 @@ BASES = {
 def base_key(base: Base, mirror: str, ca_bundle: str, pip_conf: str) -> str:
     """Hash of everything that a stand-in is made from, its parents included."""
     parent = base_key(BASES[base.parent], mirror, ca_bundle, pip_conf) if base.parent else ""
-    program = "".join((HERE / name).read_text() for name in ("make_bases.py", "machine.py"))
-    return digest(parent, (HERE / base.name / "Dockerfile").read_text(), program, mirror, ca_bundle, pip_conf)
+    files = [path.read_text() for path in sorted((HERE / base.name).iterdir())]
+    program = "".join((HERE / name).read_text() for name in ("make_bases.py", "machine.py", "unpack_packages.sh"))
+    return digest(parent, *files, program, mirror, ca_bundle, pip_conf)
 
 
 def digest(*texts: str) -> str:
@@ -171,7 +180,7 @@ def make(base: Base, registry: str, mirror: str, key: str) -> None:
             context = Path(folder) / "context"
             context.mkdir()
             base.prepare(context, mirror)
-            shutil.copy(HERE / base.name / "Dockerfile", context / "Dockerfile")
+            shutil.copytree(HERE / base.name, context, dirs_exist_ok=True)
             contexts = []
             if base.parent:
                 parent = BASES[base.parent].image

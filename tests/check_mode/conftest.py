@@ -28,7 +28,7 @@ settings.register_profile(
     "states",
     deadline=None,
     derandomize=not os.environ.get("IMAGEFLEET_STATES"),
-    max_examples=int(os.environ.get("IMAGEFLEET_STATES", "3")),
+    max_examples=int(os.environ.get("IMAGEFLEET_STATES", "2")),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
     # A state is small as it is, and trying it takes seconds: it is shown as it was found.
     phases=[Phase.explicit, Phase.generate],

@@ -1,0 +1,41 @@
+# Copyright: Contributors to the imagefleet.dify project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Taking over a deployment that was made by hand: what its environment files say is kept."""
+
+from __future__ import annotations
+
+import os
+
+from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
+from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.deployment_secrets import is_secret
+from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.environment import resolve_own
+from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.environment_file import parse_environment
+from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.preparation import (
+    environment_files,
+    read_variables,
+)
+
+
+def adopted_values(project: str) -> dict[str, str]:
+    """The values of a deployment in a folder that are its owner's: secrets, and what is otherwise than in its own examples.
+
+    :param project: the folder with its Compose file and ``.env``.
+    :raises CollectionError: there is no such deployment.
+    """
+    files = environment_files(project) if os.path.isdir(project) else {}
+    if ".env" not in files:
+        raise CollectionError(
+            f"{project} is no deployment that can be taken over: it has no file .env. Give the folder docker of the deployment."
+        )
+    defaults = read_variables(project).defaults()
+    values: dict[str, str] = {}
+    for text in files.values():
+        values.update(parse_environment(text))
+    own = resolve_own(values)
+    return {
+        key: own[key]
+        for key, written in values.items()
+        if (is_secret(key) and own[key]) or (key in defaults and written != defaults[key])
+    }

@@ -1,0 +1,53 @@
+# Copyright: Contributors to the imagefleet.dify project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The one file that talks to ``docker compose``."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.imagefleet.dify.plugins.module_utils._core.cli import Cli
+from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
+
+#: As the source calls its own file, and as ours is called beside it.
+COMPOSE_FILE = "docker-compose.yaml"
+OVERRIDE_FILE = "docker-compose.imagefleet.yaml"
+
+
+@dataclass(frozen=True)
+class ComposeClient:
+    """Compose for one project.
+
+    :param cli: of ``docker``.
+    :param project: its name.
+    """
+
+    cli: Cli
+    project: str
+
+    def config(self, folder: str) -> dict[str, Any]:
+        """What the project in ``folder`` comes to with its environment and profiles. It has secrets in it.
+
+        :raises CollectionError: Compose refuses it.
+        """
+        command = (*self._project(folder), "--file", f"{folder}/{COMPOSE_FILE}", "config", "--format", "json")
+        done = self.cli.run(*command, check=False)
+        if done.rc != 0:
+            # Its messages name variables and services, not values.
+            raise CollectionError(f"Compose refuses the release's {COMPOSE_FILE}: {done.last_lines(5)}")
+        try:
+            document = json.loads(done.stdout)
+        except ValueError as error:
+            raise CollectionError(f"docker compose config printed no JSON: {error}. Update Compose.") from error
+        return dict(document)
+
+    def host_platform(self) -> str:
+        """The platform that the engine runs, such as ``linux/arm64``."""
+        return self.cli.run("version", "--format", "{{.Server.Os}}/{{.Server.Arch}}").stdout.strip()
+
+    def _project(self, folder: str) -> tuple[str, ...]:
+        return ("compose", "--project-name", self.project, "--project-directory", folder)

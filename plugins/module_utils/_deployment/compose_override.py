@@ -1,0 +1,105 @@
+# Copyright: Contributors to the imagefleet.dify project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The file that goes on top of the source's own Compose file, which stays untouched. Pure."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any, Mapping
+
+from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.compose_model import Service
+
+#: A label whose value follows the content of mounted files, so that Compose recreates what mounts one that changed.
+FILES_LABEL = "dev.imagefleet.mounted-files"
+RELEASE_COMMENT = (
+    "# Written by imagefleet.dify. It pins what the Compose file beside it names; changes here are lost.\n"
+)
+#: How the api's image is asked in each mode, where the Compose file does not. It has Python; not each has curl.
+_API_CHECK = (
+    "import os, urllib.request as r; r.build_opener(r.ProxyHandler({})).open("
+    "'http://127.0.0.1:' + (os.environ.get('DIFY_PORT') or '%s') + '/health', timeout=15)"
+)
+_PROCESS_CHECK = (
+    "import glob, sys; "
+    "sys.exit(not any(b'celery' in open(path, 'rb').read() for path in glob.glob('/proc/[0-9]*/cmdline')))"
+)  # fmt: skip
+_WEB_CHECK = (
+    "require('http').get({host: '127.0.0.1', port: process.env.PORT || 3000, "
+    "path: (process.env.NEXT_PUBLIC_BASE_PATH || '') + '/', timeout: 15000}, "
+    "(answer) => process.exit(answer.statusCode < 500 ? 0 : 1)).on('error', () => process.exit(1))"
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What a user wants of every service or of one.
+
+    :param logging: a Compose ``logging`` section for all services; empty to leave them.
+    :param resources: limits by service, such as ``{"cpus": "1.5", "memory": "2g"}``.
+    :param api_port: where the api listens in its container.
+    """
+
+    logging: Mapping[str, Any] = field(default_factory=dict)
+    resources: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    api_port: int = 5001
+
+
+def override(
+    services: Mapping[str, Service], pins: Mapping[str, str], files: Mapping[str, str], wishes: Wishes
+) -> dict[str, Any]:
+    """The document of the file on top.
+
+    :param pins: by service, the reference with its digest.
+    :param files: by service, a hash over the mounted files that are part of the release; none for those that mount none.
+    """
+    return {
+        "services": {
+            name: _service(service, pins.get(name), files.get(name), wishes) for name, service in services.items()
+        }
+    }
+
+
+def render(document: Mapping[str, Any]) -> str:
+    """As a file: JSON is YAML, and needs no library on the host."""
+    return RELEASE_COMMENT + json.dumps(document, indent=2, sort_keys=True) + "\n"
+
+
+def _service(service: Service, pin: str | None, files: str | None, wishes: Wishes) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if pin:
+        found["image"] = pin
+    if files:
+        found["labels"] = {FILES_LABEL: files}
+    if service.runs_the_program:
+        # Migrations are a job of their own.
+        found["environment"] = {"MIGRATION_ENABLED": "false"}
+    check = None if service.has_health_check else _health_check(service, wishes.api_port)
+    if check:
+        found["healthcheck"] = check
+    if wishes.logging:
+        found["logging"] = dict(wishes.logging)
+    if service.name in wishes.resources:
+        found["deploy"] = {"resources": {"limits": dict(wishes.resources[service.name])}}
+    return found
+
+
+def _health_check(service: Service, api_port: int) -> dict[str, Any] | None:
+    if service.component == "web":
+        test = ["CMD", "node", "-e", _WEB_CHECK]
+    elif not service.runs_the_program:
+        return None
+    elif service.mode in (None, "api"):
+        test = ["CMD", "python3", "-c", _API_CHECK % api_port]
+    else:
+        test = ["CMD", "python3", "-c", _PROCESS_CHECK]
+    # A dollar sign would be Compose's own.
+    return {
+        "test": [part.replace("$", "$$") for part in test],
+        "interval": "10s",
+        "timeout": "20s",
+        "retries": 6,
+        "start_period": "180s",
+    }

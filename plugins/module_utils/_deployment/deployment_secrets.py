@@ -1,0 +1,143 @@
+# Copyright: Contributors to the imagefleet.dify project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The passwords and keys of a deployment: which there are, what is made for it, and what is refused. Pure.
+
+Facts: what the releases' ``docker/.env.example`` set, 0.15.3 to 1.17.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Callable, Collection, Iterable, Mapping
+from urllib.parse import quote
+
+from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
+
+#: What the bundled services and the program agree on. The keys of a line have one value.
+SHARED: tuple[tuple[str, ...], ...] = (
+    ("SECRET_KEY",),
+    ("DB_PASSWORD", "POSTGRES_PASSWORD", "MYSQL_PASSWORD"),
+    ("REDIS_PASSWORD",),
+    ("SANDBOX_API_KEY", "CODE_EXECUTION_API_KEY"),
+    ("PLUGIN_DAEMON_KEY",),
+    ("PLUGIN_DIFY_INNER_API_KEY",),
+    ("WEAVIATE_API_KEY", "WEAVIATE_AUTHENTICATION_APIKEY_ALLOWED_KEYS"),
+    ("QDRANT_API_KEY",),
+    ("PGVECTOR_PASSWORD", "PGVECTOR_POSTGRES_PASSWORD"),
+    ("CHROMA_AUTH_CREDENTIALS", "CHROMA_SERVER_AUTHN_CREDENTIALS"),
+)
+#: Whose loss loses data: what the database and the vector stores were made with, and what encrypts in them.
+OF_DATA = ("SECRET_KEY", "DB_PASSWORD", "PGVECTOR_PASSWORD")
+
+_SECRET = re.compile(
+    r"(?:^|_)(?:PASSWORD|PASSWD|PASS|PWD|SECRET|TOKEN|CREDENTIALS|(?:SECRET|API|INNER|ACCESS|DAEMON)_KEY|API_?KEYS?)$"
+)
+_SECRET_INSIDE = re.compile(r"APIKEY_ALLOWED_KEYS$")
+#: A published key rather than a placeholder that a user would see through.
+_PUBLISHED = 32
+
+
+@dataclass(frozen=True)
+class SecretsPlan:
+    """The secrets of a release.
+
+    :param values: what goes into its environment, by key.
+    :param kept: what is kept on the host for later releases, by the first key of each.
+    :param made: the names of what is made now.
+    """
+
+    values: Mapping[str, str]
+    kept: Mapping[str, str]
+    made: tuple[str, ...]
+
+
+def is_secret(key: str) -> bool:
+    """Whether a variable of this name holds a secret, going by its name."""
+    return bool(_SECRET.search(key) or _SECRET_INSIDE.search(key))
+
+
+def plan_secrets(
+    defaults: Mapping[str, str],
+    given: Mapping[str, str],
+    kept: Mapping[str, str],
+    allowed: Collection[str],
+    *,
+    data: str | None,
+    make: Callable[[], str],
+) -> SecretsPlan:
+    """What each secret of a release is: given by the user, else kept from before, else made now.
+
+    :param defaults: what the release's examples set, by key.
+    :param given: the user's values, by key.
+    :param kept: what the host keeps, by the first key of each.
+    :param allowed: keys that may be what upstream publishes.
+    :param data: where data were found that need the secrets that they were made with; None where there are none.
+    :param make: makes a new one.
+    :raises CollectionError: a published value is used and not allowed, or one is needed that cannot be made any more.
+    """
+    values: dict[str, str] = {}
+    keeping: dict[str, str] = dict(kept)
+    made, missing = [], []
+    _refuse_published(defaults, given, allowed)
+    for group in _groups(defaults):
+        name = group[0]
+        own = {key: given[key] for key in group if key in given}
+        if len(set(own.values())) > 1:
+            raise CollectionError(f"{' and '.join(own)} must be the same, and are given differently. Give one of them.")
+        if own:
+            value = next(iter(own.values()))
+        elif any(key in allowed for key in group):
+            continue
+        elif name in kept:
+            value = kept[name]
+        elif data and name in OF_DATA:
+            missing.append(name)
+            continue
+        else:
+            value = keeping[name] = make()
+            made.append(name)
+        values.update({key: value for key in group if key in defaults or key in given})
+    if missing:
+        raise CollectionError(
+            f"There are data in {data}, and nobody knows {', '.join(missing)} that they were made with: nothing is made anew "
+            "over data. Give it in the deployment's secrets, or take the deployment over with its environment file."
+        )
+    return SecretsPlan({**values, **_derived(defaults, values, given)}, keeping, tuple(made))
+
+
+def _refuse_published(defaults: Mapping[str, str], given: Mapping[str, str], allowed: Collection[str]) -> None:
+    published = [
+        key
+        for key, value in sorted(given.items())
+        if value and is_secret(key) and value == defaults.get(key) and key not in allowed
+    ]
+    if published:
+        raise CollectionError(
+            f"{', '.join(published)} {'is' if len(published) == 1 else 'are'} what upstream publishes, so everybody knows the "
+            "value. Give another one, leave it out to have one made, or allow it by its name."
+        )
+
+
+def _groups(defaults: Mapping[str, str]) -> Iterable[tuple[str, ...]]:
+    """The secrets of a release that a bundled service needs: those that are known, and what looks like a published key."""
+    known = {key for group in SHARED for key in group}
+    for group in SHARED:
+        if any(defaults.get(key) for key in group):
+            yield group
+    for key, value in defaults.items():
+        if key not in known and is_secret(key) and len(value) >= _PUBLISHED and "$" not in value:
+            yield (key,)
+
+
+def _derived(defaults: Mapping[str, str], values: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
+    """Addresses that have a password in them, such as ``redis://:PASSWORD@redis:6379/1``."""
+    found = {}
+    for key, default in defaults.items():
+        for name in ("REDIS_PASSWORD", "DB_PASSWORD"):
+            old = defaults.get(name)
+            if key not in given and old and name in values and "://" in default and f":{old}@" in default:
+                found[key] = default.replace(f":{old}@", f":{quote(values[name], safe='')}@")
+    return found

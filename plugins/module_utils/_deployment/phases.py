@@ -1,0 +1,58 @@
+# Copyright: Contributors to the imagefleet.dify project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a change of release goes through, and where it can be left off. Pure.
+
+``prepared``, then for a release with changes of the database ``stopped`` (nobody writes any more) and ``migrating``, then
+``starting`` (the release's services come up) and ``active``. A run that ended in between is taken up by the next one.
+"""
+
+from __future__ import annotations
+
+from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
+from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.release_store import State
+
+PHASES = ("prepared", "stopped", "migrating", "starting", "active")
+#: From here on the database may be another one than the release before knows.
+_POINT_OF_NO_RETURN = "migrating"
+#: From here on Compose sees the release.
+SEEN = ("migrating", "starting", "active")
+
+
+def plan_phase(current: State, release: str, phase: str) -> State:
+    """The state after ``release`` has come to ``phase``.
+
+    :raises CollectionError: a migration to another release is under way, which nothing but going on or a backup ends.
+    """
+    pending = current.pending
+    if phase == "active":
+        previous = current.previous if current.active == release else current.active
+        return State(release, previous, None)
+    if pending and pending["release"] != release and is_migrating(current) and release == current.active:
+        raise CollectionError(
+            f"The database is on its way to release {pending['release']} (phase {pending['phase']}), so release {release} cannot "
+            "simply start again: it may not know the database as it is now. Deploy the new release again, or restore the backup."
+        )
+    begun = "yes" if phase == _POINT_OF_NO_RETURN else (pending or {}).get("migrating")
+    return State(
+        current.active,
+        current.previous,
+        {"release": release, "phase": phase, **({"migrating": begun} if begun else {})},
+    )
+
+
+def is_migrating(state: State) -> bool:
+    """Whether a migration has begun that no release has ended yet."""
+    return bool(state.pending and state.pending.get("migrating"))
+
+
+def removable(names: list[str], state: State, keep: int) -> list[str]:
+    """The releases that can go.
+
+    :param names: all of them, the oldest first.
+    :param keep: how many stay besides those that are in use.
+    """
+    used = {state.active, state.previous, (state.pending or {}).get("release")}
+    free = [name for name in names if name not in used]
+    return free[: max(0, len(free) - keep)]

@@ -1,0 +1,309 @@
+# Copyright: Contributors to the imagefleet.dify project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A release's folder, made from a source: its Compose file untouched, environment, pins and what it mounts."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import secrets
+import shutil
+import stat
+import string
+from dataclasses import dataclass, field
+from typing import Any, Callable, Mapping, Sequence
+
+from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError, MissingPrerequisite
+from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.compose_client import (
+    COMPOSE_FILE,
+    OVERRIDE_FILE,
+    ComposeClient,
+)
+from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.compose_model import Service, parse_config
+from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.compose_override import (
+    Wishes,
+    override,
+    render,
+)
+from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.deployment_secrets import (
+    SecretsPlan,
+    is_secret,
+    plan_secrets,
+)
+from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.environment import (
+    Variables,
+    check_names,
+    render_files,
+    resolve_own,
+)
+from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.environment_file import parse_environment
+from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.migrations import (
+    ENTRYPOINT,
+    FOLDER,
+    migration_command,
+    schema_of,
+)
+from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.pins import (
+    Found,
+    Pin,
+    pin_images,
+    wanted_images,
+)
+from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.release import Release, named
+
+#: Folders below the data folder that hold what a secret was made for.
+_DATA = ("db", "mysql", "pgvector", "weaviate", "qdrant")
+_LETTERS = string.ascii_letters + string.digits
+_SECRET_LENGTH = 40
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a release is to be.
+
+    :param source: the checkout, a folder.
+    :param data_dir: where the services keep their data.
+    :param environment: values by variable; ``secrets`` the same for those that are secret.
+    :param allowed: published values that may be used, by variable.
+    :param profiles: of Compose; None for what the examples say.
+    :param images: references by component of ours.
+    :param image_map: references by an image's name in the Compose file.
+    :param refresh: look at others' tags again.
+    :param migration: in the place of the command that the source's entrypoint has.
+    :param logging, resources: as :class:`Wishes` has them.
+    """
+
+    source: str
+    version: str
+    commit: str | None
+    data_dir: str
+    environment: Mapping[str, str]
+    secrets: Mapping[str, str]
+    allowed: Sequence[str]
+    profiles: Sequence[str] | None
+    images: Mapping[str, str]
+    image_map: Mapping[str, str]
+    refresh: bool
+    migration: Sequence[str] | None
+    logging: Mapping[str, Any] = field(default_factory=dict)
+    resources: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A release as it lies in a folder.
+
+    :param values: every variable that it takes, with what it comes to.
+    """
+
+    release: Release
+    secrets: SecretsPlan
+    values: Mapping[str, str]
+    services: Mapping[str, Service]
+
+
+def prepare(
+    folder: str,
+    request: Request,
+    kept: Mapping[str, str],
+    adopted: Mapping[str, str],
+    before: Release | None,
+    compose: ComposeClient,
+    find_image: Callable[[str], Found | None],
+) -> Prepared:
+    """Make the release's folder in ``folder``, which is empty.
+
+    :param kept: the secrets that the host keeps.
+    :param adopted: values of a deployment that was taken over.
+    :param before: the active release.
+    :raises CollectionError: what is asked for cannot be.
+    """
+    _check_kinds(request)
+    project = os.path.join(folder, "docker")
+    _copy_source(request.source, project, os.path.join(folder, "seed"))
+    os.symlink(request.data_dir, os.path.join(project, "volumes"))
+
+    variables = read_variables(project)
+    given = {**adopted, **request.environment, **request.secrets}
+    check_names(variables, {**request.environment, **request.secrets}, "The deployment's environment")
+    defaults = variables.defaults()
+    plan = plan_secrets(defaults, given, kept, request.allowed, data=find_data(request.data_dir), make=make_secret)
+    values = {**given, **plan.values}
+    if request.profiles is not None:
+        values["COMPOSE_PROFILES"] = ",".join(request.profiles)
+    files = render_files(variables, values)
+    for path, text in files.items():
+        _write_secret(os.path.join(project, path), text)
+
+    services = parse_config(compose.config(project))
+    wanted = wanted_images(services, request.images, request.image_map)
+    ours = {name for name, service in services.items() if service.component in request.images}
+    known = before.images if before and not request.refresh else {}
+    pins = pin_images(wanted, ours, known, find_image, compose.host_platform())
+    mounted = {name: _mounted(service, project) for name, service in services.items()}
+    document = override(
+        services, {name: pin.reference for name, pin in pins.items()}, {name: hash_ for name, hash_ in mounted.items() if hash_},
+        Wishes(request.logging, request.resources, _api_port(request.source)),
+    )  # fmt: skip
+    with open(os.path.join(project, OVERRIDE_FILE), "w", encoding="utf-8") as file:
+        file.write(render(document))
+
+    release = named(
+        request.version,
+        commit=request.commit,
+        images={name: _as_record(pin, services[name], name in ours) for name, pin in pins.items()},
+        schema=_schema(request.source),
+        migration=tuple(request.migration or _migration(request.source)),
+        files=tree_hash(project, skip=("volumes", *files)),
+        environment=hashlib.sha256("\0".join(f"{path}\0{text}" for path, text in files.items()).encode()).hexdigest(),
+    )
+    return Prepared(release, plan, resolve_own({**defaults, **values}), services)
+
+
+def read_variables(project: str) -> Variables:
+    """What a release in a folder takes from its environment.
+
+    :raises CollectionError: the folder has no Compose file.
+    """
+    examples = {}
+    for folder, folders, files in os.walk(project):
+        folders[:] = [name for name in folders if name != "volumes"]
+        for file in files:
+            if file.endswith(".env.example") and "middleware" not in file:
+                path = os.path.join(folder, file)
+                examples[os.path.relpath(path, project)] = _read(path)
+    return Variables(examples, _read(os.path.join(project, COMPOSE_FILE)))
+
+
+def effective_values(project: str) -> dict[str, str]:
+    """What every variable of a release in a folder comes to: its examples' values, then those of its environment files."""
+    values = read_variables(project).defaults()
+    for text in environment_files(project).values():
+        values.update(parse_environment(text))
+    return resolve_own(values)
+
+
+def environment_files(project: str) -> dict[str, str]:
+    """The environment files of a project, by path below it. The one beside the Compose file is the last."""
+    found = {}
+    for folder, folders, files in os.walk(project):
+        folders[:] = [name for name in folders if name != "volumes"]
+        for file in files:
+            if file == ".env" or file.endswith(".env"):
+                path = os.path.join(folder, file)
+                found[os.path.relpath(path, project)] = _read(path)
+    return dict(sorted(found.items(), key=lambda item: item[0] == ".env"))
+
+
+def find_data(data_dir: str) -> str | None:
+    """The first folder below the data folder that holds data which need the secrets that they were made with."""
+    for name in _DATA:
+        path = os.path.join(data_dir, name)
+        if any(files for _folder, _folders, files in os.walk(path)):
+            return path
+    return None
+
+
+def make_secret() -> str:
+    """A secret that needs no quoting anywhere."""
+    return "".join(secrets.choice(_LETTERS) for _position in range(_SECRET_LENGTH))
+
+
+def tree_hash(folder: str, skip: Sequence[str] = ()) -> str:
+    """A hash over what is in a folder, or over a file: paths, executable bits, contents and links.
+
+    :param skip: paths below the folder that do not count.
+    """
+    found = hashlib.sha256()
+    for path in sorted(_paths(folder)):
+        relative = os.path.relpath(path, folder)
+        if relative in skip:
+            continue
+        mode = os.lstat(path).st_mode
+        if stat.S_ISLNK(mode):
+            content = f"link {os.readlink(path)}".encode()
+        else:
+            with open(path, "rb") as file:
+                content = hashlib.sha256(file.read()).digest()
+        found.update(b"%s\0%d\0%s\0" % (os.fsencode(relative), bool(mode & stat.S_IXUSR), content))
+    return found.hexdigest()
+
+
+def _paths(folder: str) -> list[str]:
+    if os.path.islink(folder) or os.path.isfile(folder):
+        return [folder]
+    found = []
+    for parent, folders, files in os.walk(folder):
+        found += [os.path.join(parent, name) for name in files]
+        found += [os.path.join(parent, name) for name in folders if os.path.islink(os.path.join(parent, name))]
+    return found
+
+
+def _check_kinds(request: Request) -> None:
+    wrong = sorted(key for key in request.environment if is_secret(key) and request.environment[key])
+    if wrong:
+        raise CollectionError(
+            f"{', '.join(wrong)} in the deployment's environment {'is' if len(wrong) == 1 else 'are'} secret. Give it in the "
+            "deployment's secrets, where no value is ever shown."
+        )
+
+
+def _copy_source(source: str, project: str, seed: str) -> None:
+    folder = os.path.join(source, "docker")
+    if not os.path.isdir(folder):
+        raise MissingPrerequisite(
+            f"{source} has no folder docker with a Compose file. Check the source out first, or correct the path.",
+            task="the checkout of the source",
+        )
+    shutil.copytree(
+        folder, project, symlinks=True, ignore=lambda parent, _names: {"volumes"} if parent == folder else set()
+    )
+    if os.path.isdir(os.path.join(folder, "volumes")):
+        shutil.copytree(os.path.join(folder, "volumes"), seed, symlinks=True)
+
+
+def _mounted(service: Service, project: str) -> str | None:
+    """A hash over what a service mounts of the release, without data."""
+    parts = []
+    for path in service.mounts:
+        relative = os.path.relpath(path, project)
+        if not relative.startswith(("..", "volumes")) and os.path.lexists(path):
+            parts.append(f"{relative} {tree_hash(path)}")
+    return hashlib.sha256("\n".join(sorted(parts)).encode()).hexdigest()[:16] if parts else None
+
+
+def _as_record(pin: Pin, service: Service, ours: bool) -> dict[str, str]:
+    return {**pin.as_json(), **({"component": service.component} if ours and service.component else {})}
+
+
+def _schema(source: str) -> str:
+    folder = os.path.join(source, FOLDER)
+    return schema_of(os.listdir(folder) if os.path.isdir(folder) else ())
+
+
+def _migration(source: str) -> tuple[str, ...]:
+    return migration_command(_read(os.path.join(source, ENTRYPOINT)))
+
+
+def _api_port(source: str) -> int:
+    """Where the api listens, as its Dockerfile says."""
+    match = re.search(r"^EXPOSE\s+(\d+)", _read(os.path.join(source, "api", "Dockerfile")), re.MULTILINE)
+    return int(match[1]) if match else 5001
+
+
+def _read(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+    except (OSError, UnicodeDecodeError) as error:
+        raise CollectionError(f"{path} of the source cannot be read: {error}.") from error
+
+
+def _write_secret(path: str, text: str) -> None:
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)

@@ -1,0 +1,89 @@
+# Copyright: Contributors to the imagefleet.dify project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is on record of a release, and its name: the same content has the same name on every run. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Mapping
+
+from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
+
+
+@dataclass(frozen=True)
+class Release:
+    """A release of a deployment.
+
+    :param id: its version and a hash of its content, such as ``1.12.1-3f9a0c21d4e5``.
+    :param commit: of the source, when it is known.
+    :param images: by service ``wanted``, ``digest`` and, for one of ours, ``component``.
+    :param schema: names the state of the database that it needs.
+    :param migration: the command that leads there.
+    :param files: hash of its Compose file and of what that mounts.
+    :param environment: hash of its environment.
+    """
+
+    id: str
+    version: str
+    commit: str | None
+    images: Mapping[str, Mapping[str, str]]
+    schema: str
+    migration: tuple[str, ...]
+    files: str
+    environment: str
+
+    def as_json(self) -> dict[str, Any]:
+        return {**asdict(self), "migration": list(self.migration)}
+
+
+def named(version: str, **content: Any) -> Release:
+    """A release by its content. The source's commit is no part of its name: other commits may have the same content."""
+    counted = {key: value for key, value in content.items() if key != "commit"}
+    digest = hashlib.sha256(json.dumps(counted, sort_keys=True, default=list).encode()).hexdigest()[:12]
+    return Release(id=f"{version}-{digest}", version=version, **content)
+
+
+def read_release(text: str, path: str) -> Release:
+    """A release from its record.
+
+    :raises CollectionError: it is damaged.
+    """
+    try:
+        document = json.loads(text)
+        known = {field.name for field in fields(Release)}
+        return Release(**{**{key: document[key] for key in known}, "migration": tuple(document["migration"])})
+    except (ValueError, KeyError, TypeError) as error:
+        raise CollectionError(
+            f"The record {path} of a release cannot be read ({type(error).__name__}: {error}). Restore it from a backup, or "
+            "remove its folder if the release is not needed any more."
+        ) from error
+
+
+def reasons(before: Release | None, after: Release) -> list[str]:
+    """Why ``after`` is another release than ``before``, a sentence for each difference."""
+    if before is None:
+        return ["first release"]
+    found = []
+    if before.version != after.version:
+        found.append(f"version: {before.version} -> {after.version}")
+    for name in sorted({*before.images, *after.images}):
+        old, new = before.images.get(name), after.images.get(name)
+        if old is None or new is None:
+            found.append(f"service {name}: {'new' if old is None else 'gone'}")
+        elif old["digest"] != new["digest"]:
+            found.append(f"image of {name}: {_short(old)} -> {_short(new)}")
+    if before.schema != after.schema:
+        found.append("migrations of the database")
+    if before.files != after.files:
+        found.append("files of the deployment")
+    if before.environment != after.environment:
+        found.append("environment")
+    return found
+
+
+def _short(image: Mapping[str, str]) -> str:
+    return f"{image['wanted']}@{image['digest'][:19]}"

@@ -1,0 +1,174 @@
+# Copyright: Contributors to the imagefleet.dify project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A deployment's folder on its host: its releases, which one is active, and what is kept for all of them.
+
+``releases/ID/`` holds a release (``release.json``, and ``docker/`` as Compose sees it), ``docker`` points at the active one,
+``state.json`` says where a change of release stands, ``secrets.env`` keeps what was made once. What appears, appears whole: a
+run that is killed leaves either the old or the new.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from dataclasses import dataclass
+from typing import Any, Mapping, Sequence
+
+from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
+from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.environment_file import (
+    line_of,
+    parse_environment,
+)
+from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.release import Release, read_release
+
+SECRETS = "secrets.env"
+ADOPTED = "adopted.env"
+_KEPT_FOR_RELEASES = "# Kept by imagefleet.dify for every release of this deployment. What is lost here is lost.\n"
+
+
+@dataclass(frozen=True)
+class State:
+    """Where a deployment stands.
+
+    :param active: the release that runs, or is to.
+    :param previous: the one before it.
+    :param pending: the release that is being changed to, and in which ``phase`` that is; empty when nothing is under way.
+    """
+
+    active: str | None = None
+    previous: str | None = None
+    pending: Mapping[str, str] | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "active": self.active,
+            "previous": self.previous,
+            "pending": dict(self.pending) if self.pending else None,
+        }
+
+
+class ReleaseStore:
+    """Reads and writes one deployment's folder."""
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+        self.releases = os.path.join(folder, "releases")
+        self.project = os.path.join(folder, "docker")
+
+    def state(self) -> State:
+        """:raises CollectionError: it is damaged."""
+        path = os.path.join(self.folder, "state.json")
+        text = _find_text(path)
+        if text is None:
+            return State()
+        try:
+            document = json.loads(text)
+            return State(document["active"], document["previous"], document["pending"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise CollectionError(f"{path} cannot be read ({error}). Restore it from a backup.") from error
+
+    def write_state(self, state: State) -> None:
+        self.write("state.json", json.dumps(state.as_json(), indent=2) + "\n", 0o644)
+
+    def find_release(self, name: str | None) -> Release | None:
+        """The release of that name, if its folder is there."""
+        if not name:
+            return None
+        path = os.path.join(self.releases, name, "release.json")
+        text = _find_text(path)
+        return None if text is None else read_release(text, path)
+
+    def list_releases(self) -> list[Release]:
+        """All of them, the oldest first."""
+        if not os.path.isdir(self.releases):
+            return []
+        names = [name for name in os.listdir(self.releases) if not name.startswith(".")]
+        names.sort(key=lambda name: os.stat(os.path.join(self.releases, name)).st_mtime_ns)
+        return [release for release in map(self.find_release, names) if release]
+
+    def find_file(self, release: str | None, path: str) -> str | None:
+        """The text of a file of a release; ``path`` is below its ``docker`` folder."""
+        return _find_text(os.path.join(self.releases, release, "docker", path)) if release else None
+
+    def kept(self, name: str) -> dict[str, str]:
+        """The values of a file that is kept for all releases."""
+        return parse_environment(_find_text(os.path.join(self.folder, name)) or "")
+
+    def write_kept(self, name: str, values: Mapping[str, str]) -> None:
+        """Write such a file, for root alone."""
+        lines = [line_of(key, value) + "\n" for key, value in sorted(values.items())]
+        self.write(name, _KEPT_FOR_RELEASES + "".join(lines), 0o600)
+
+    def write(self, name: str, text: str, mode: int) -> None:
+        """Put a file into the folder; whoever reads it meanwhile sees the old or the new one."""
+        os.makedirs(self.folder, mode=0o755, exist_ok=True)
+        path = os.path.join(self.folder, name)
+        part = f"{path}.part"
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            os.fchmod(file.fileno(), mode)
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, path)
+
+    def add_release(self, release: Release, prepared: str) -> None:
+        """Make a prepared folder the release's. It must be on the same file system."""
+        with open(os.path.join(prepared, "release.json"), "w", encoding="utf-8") as file:
+            json.dump(release.as_json(), file, indent=2)
+            file.write("\n")
+        os.chmod(prepared, 0o700)
+        os.rename(prepared, os.path.join(self.releases, release.id))
+
+    def activate(self, name: str) -> None:
+        """Point ``docker`` at a release: at once, there is no moment without it."""
+        part = f"{self.project}.part"
+        if os.path.lexists(part):
+            os.unlink(part)
+        os.symlink(os.path.join("releases", name, "docker"), part)
+        os.replace(part, self.project)
+
+    def active_project(self) -> str | None:
+        """The release that ``docker`` points at."""
+        if not os.path.islink(self.project):
+            return None
+        return os.path.basename(os.path.dirname(os.readlink(self.project)))
+
+    def data_dir(self, name: str) -> str:
+        """Where the services of a release keep their data."""
+        return os.readlink(os.path.join(self.releases, name, "docker", "volumes"))
+
+    def missing_data(self, name: str) -> list[str]:
+        """What the source brings for the data folder and is not there, as paths below it. What is there belongs to the user."""
+        seed, data = os.path.join(self.releases, name, "seed"), self.data_dir(name)
+        found = [
+            os.path.relpath(os.path.join(folder, file), seed)
+            for folder, _folders, files in os.walk(seed)
+            for file in files
+        ]
+        return sorted(path for path in found if not os.path.lexists(os.path.join(data, path)))
+
+    def seed_data(self, name: str, paths: Sequence[str]) -> None:
+        """Copy such files into the data folder, which is made where it is missing."""
+        data = self.data_dir(name)
+        os.makedirs(data, mode=0o755, exist_ok=True)
+        for path in paths:
+            target = os.path.join(data, path)
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            shutil.copy2(os.path.join(self.releases, name, "seed", path), target)
+
+    def remove_release(self, name: str) -> None:
+        shutil.rmtree(os.path.join(self.releases, name))
+
+
+def _find_text(path: str) -> str | None:
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise CollectionError(f"{path} cannot be read: {error}.") from error
