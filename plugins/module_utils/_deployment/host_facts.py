@@ -1,0 +1,75 @@
+# Copyright: Contributors to the imagefleet.dify project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a host has, read without changing anything."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+from typing import Iterable, Sequence
+
+from ansible_collections.imagefleet.dify.plugins.module_utils._core.cli import Cli
+from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import MissingPrerequisite
+from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.preflight import HostFacts
+
+
+def read_host(docker: Cli, project: str, folders: Iterable[str], ports: Sequence[int]) -> HostFacts:
+    """Facts of this host.
+
+    :param project: whose own containers may have the ports.
+    :param folders: of which the free space is asked; one that is not there yet counts as the one that it will be in.
+    """
+    own = _own_ports(docker, project)
+    return HostFacts(
+        engine=_version(docker, "version", "--format", "{{.Server.Version}}"),
+        compose=_version(docker, "compose", "version", "--short"),
+        memory=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+        free={folder: _free(folder) for folder in dict.fromkeys(folders)},
+        occupied=[port for port in ports if port not in own and _is_taken(port)],
+    )
+
+
+def _version(docker: Cli, *arguments: str) -> str | None:
+    try:
+        done = docker.run(*arguments, check=False)
+    except MissingPrerequisite:
+        return None
+    return done.stdout.strip() or None if done.rc == 0 else None
+
+
+def _own_ports(docker: Cli, project: str) -> set[int]:
+    """Ports of the host that containers of the project have."""
+    listed = ("ps", "--filter", f"label=com.docker.compose.project={project}", "--format", "{{.Ports}}")
+    try:
+        done = docker.run(*listed, check=False)
+    except MissingPrerequisite:
+        return set()
+    return {
+        int(port)
+        for line in done.stdout.splitlines()
+        for mapping in line.split(", ")
+        for port in [mapping.partition("->")[0].rpartition(":")[2]]
+        if "->" in mapping and port.isdigit()
+    }
+
+
+def _free(folder: str) -> int:
+    path = os.path.abspath(folder)
+    while not os.path.exists(path):
+        path = os.path.dirname(path)
+    found = os.statvfs(path)
+    return found.f_bavail * found.f_frsize
+
+
+def _is_taken(port: int) -> bool:
+    """Whether somebody listens on a port of any address."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tried:
+        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            tried.bind(("", port))
+        except OSError as error:
+            return error.errno == errno.EADDRINUSE
+    return False
