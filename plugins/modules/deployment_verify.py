@@ -184,13 +184,15 @@ def _answers(params: dict[str, Any], service: str, name: str, path: str, kind: s
 
 
 def _inside(params: dict[str, Any], deployed: Deployed, services: set[str], values: dict[str, str]) -> list[Check]:
-    container = f"{params['project']}-api-1"
+    containers = deployed.of_service("api")
     timeout = str(params["timeout"])
 
     def ask(service: str, name: str, program: str, *arguments: str, expected: Callable[[str], bool]) -> list[Check]:
         if service not in services:
             return []
-        done = deployed.run_python(container, program, *arguments)
+        if not containers:
+            return [Check(name, service, False, "no container of api runs that could ask")]
+        done = deployed.run_python(containers[-1].name, program, *arguments)
         passed = done.rc == 0 and expected(done.stdout.strip())
         return [Check(name, service, passed, "" if passed else done.stdout.strip() or done.last_lines(1))]
 

@@ -45,9 +45,28 @@ class ComposeClient:
             raise CollectionError(f"docker compose config printed no JSON: {error}. Update Compose.") from error
         return dict(document)
 
+    def config_hashes(self, folder: str) -> dict[str, str]:
+        """By service the hash that Compose gives a container of it, to see whether one that runs is as it should be."""
+        done = self.cli.run(*self._project(folder), *_files(folder), "config", "--hash", "*")
+        return dict(line.split() for line in done.stdout.splitlines() if len(line.split()) == 2)
+
+    def add_container(self, folder: str, service: str, count: int) -> None:
+        """Start containers of a service until there are ``count``; those that run stay as they are.
+
+        :raises CollectionError: one does not start.
+        """
+        self.cli.run(
+            *self._project(folder), *_files(folder), "up", "--detach", "--no-deps", "--no-recreate", "--no-build",
+            "--pull", "never", "--scale", f"{service}={count}", service,
+        )  # fmt: skip
+
     def host_platform(self) -> str:
         """The platform that the engine runs, such as ``linux/arm64``."""
         return self.cli.run("version", "--format", "{{.Server.Os}}/{{.Server.Arch}}").stdout.strip()
 
     def _project(self, folder: str) -> tuple[str, ...]:
         return ("compose", "--project-name", self.project, "--project-directory", folder)
+
+
+def _files(folder: str) -> tuple[str, ...]:
+    return ("--file", f"{folder}/{COMPOSE_FILE}", "--file", f"{folder}/{OVERRIDE_FILE}")

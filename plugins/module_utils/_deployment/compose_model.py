@@ -31,7 +31,7 @@ class Service:
     :param component: which of our components that is; None for another's.
     :param mode: what ``MODE`` says it is, for the api's image.
     :param has_health_check: whether the Compose file has one.
-    :param mounts: the host's files and folders that it sees, absolute.
+    :param mounts: the host's files and folders that it sees, absolute, and where it has them.
     :param depends_on: what it waits for, and until which condition.
     """
 
@@ -40,7 +40,7 @@ class Service:
     component: str | None
     mode: str | None
     has_health_check: bool
-    mounts: tuple[str, ...]
+    mounts: Mapping[str, str]
     depends_on: Mapping[str, str]
 
     @property
@@ -83,6 +83,8 @@ def _service(name: str, value: Mapping[str, Any]) -> Service:
         component=component_of(value.get("image")),
         mode=environment.get("MODE"),
         has_health_check=bool(check) and not check.get("disable"),
-        mounts=tuple(mount["source"] for mount in value.get("volumes") or () if mount.get("type") == "bind"),
+        mounts={
+            mount["source"]: mount["target"] for mount in value.get("volumes") or () if mount.get("type") == "bind"
+        },
         depends_on={key: entry.get("condition", "") for key, entry in (value.get("depends_on") or {}).items()},
     )

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Mapping
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.compose_model import Service
+from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.nginx import OURS
 
 #: A label whose value follows the content of mounted files, so that Compose recreates what mounts one that changed.
 FILES_LABEL = "dev.imagefleet.mounted-files"
@@ -40,11 +41,13 @@ class Wishes:
     :param logging: a Compose ``logging`` section for all services; empty to leave them.
     :param resources: limits by service, such as ``{"cpus": "1.5", "memory": "2g"}``.
     :param api_port: where the api listens in its container.
+    :param nginx_conf_target: where nginx has its configuration, which ours takes the place of; empty to leave it.
     """
 
     logging: Mapping[str, Any] = field(default_factory=dict)
     resources: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     api_port: int = 5001
+    nginx_conf_target: str = ""
 
 
 def override(
@@ -69,6 +72,8 @@ def render(document: Mapping[str, Any]) -> str:
 
 def _service(service: Service, pin: str | None, files: str | None, wishes: Wishes) -> dict[str, Any]:
     found: dict[str, Any] = {}
+    if service.name == "nginx" and wishes.nginx_conf_target:
+        found["volumes"] = [f"./{OURS}:{wishes.nginx_conf_target}"]
     if pin:
         found["image"] = pin
     if files:

@@ -15,6 +15,20 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors impor
 
 
 @dataclass(frozen=True)
+class Container:
+    """A container that runs.
+
+    :param hash: Compose's hash of what it was made from.
+    :param started: when, as the engine writes it.
+    """
+
+    name: str
+    service: str
+    hash: str
+    started: str
+
+
+@dataclass(frozen=True)
 class Deployed:
     """The containers of one Compose project.
 
@@ -46,6 +60,36 @@ class Deployed:
         """Run a program in a container that has Python. Its secrets are in the container's environment, not here."""
         return self.docker.run("exec", container, "python3", "-c", program, *arguments, check=False)
 
+    def of_service(self, service: str) -> list[Container]:
+        """The containers of a service that run, the oldest first."""
+        found = [container for container in self.containers() if container["State"]["Running"]]
+        labelled = [_container(container) for container in found]
+        return sorted((each for each in labelled if each.service == service), key=lambda each: each.started)
+
+    def health(self, name: str) -> str:
+        """``healthy``, ``starting``, ``unhealthy``; ``healthy`` where nothing looks; ``gone`` when it has ended."""
+        state = self._inspect("container", [name])[0]["State"]
+        if not state["Running"]:
+            return "gone"
+        return str((state.get("Health") or {}).get("Status", "healthy"))
+
+    def last_log(self, name: str, lines: int = 20) -> str:
+        done = self.docker.run("logs", "--tail", str(lines), name, check=False)
+        return (done.stdout + done.stderr).strip()
+
+    def remove(self, name: str, grace: int) -> None:
+        """Let a container end what it is doing, at most ``grace`` seconds, and remove it."""
+        self.docker.run("stop", "--time", str(grace), name)
+        self.docker.run("rm", "--force", "--volumes", name)
+
+    def reload_nginx(self, name: str) -> None:
+        """Have nginx read its configuration; the workers that have requests finish them by the old one.
+
+        :raises CollectionError: the configuration is wrong. nginx goes on with the old one.
+        """
+        self.docker.run("exec", name, "nginx", "-t", "-q")
+        self.docker.run("exec", name, "nginx", "-s", "reload")
+
     def _inspect(self, kind: str, names: Sequence[str]) -> list[dict[str, Any]]:
         if not names:
             return []
@@ -54,3 +98,13 @@ class Deployed:
             return list(json.loads(done.stdout))
         except ValueError as error:
             raise CollectionError(f"The engine does not tell of its {kind}s: {done.last_lines(3)}") from error
+
+
+def _container(inspected: dict[str, Any]) -> Container:
+    labels = inspected["Config"].get("Labels") or {}
+    return Container(
+        inspected["Name"].lstrip("/"),
+        labels.get("com.docker.compose.service", ""),
+        labels.get("com.docker.compose.config-hash", ""),
+        inspected["State"]["StartedAt"],
+    )

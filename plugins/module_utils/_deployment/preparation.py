@@ -46,6 +46,7 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.migrat
     migration_command,
     schema_of,
 )
+from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.nginx import OURS, THEIRS, with_upstreams
 from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.pins import (
     Found,
     Pin,
@@ -143,10 +144,11 @@ def prepare(
     ours = {name for name, service in services.items() if service.component in request.images}
     known = before.images if before and not request.refresh else {}
     pins = pin_images(wanted, ours, known, find_image, compose.host_platform())
+    nginx = _nginx_conf(services, project)
     mounted = {name: _mounted(service, project) for name, service in services.items()}
     document = override(
         services, {name: pin.reference for name, pin in pins.items()}, {name: hash_ for name, hash_ in mounted.items() if hash_},
-        Wishes(request.logging, request.resources, _api_port(request.source)),
+        Wishes(request.logging, request.resources, _api_port(request.source), nginx),
     )  # fmt: skip
     with open(os.path.join(project, OVERRIDE_FILE), "w", encoding="utf-8") as file:
         file.write(render(document))
@@ -263,6 +265,21 @@ def _copy_source(source: str, project: str, seed: str) -> None:
     )
     if os.path.isdir(os.path.join(folder, "volumes")):
         shutil.copytree(os.path.join(folder, "volumes"), seed, symlinks=True)
+
+
+def _nginx_conf(services: Mapping[str, Service], project: str) -> str:
+    """Write nginx's configuration with our names in it. Where nginx has it; empty when nothing in it can be replaced."""
+    theirs = os.path.join(project, THEIRS)
+    target = services["nginx"].mounts.get(theirs) if "nginx" in services else None
+    if not target or not os.path.isdir(theirs):
+        return ""
+    files, _ports = with_upstreams({name: _read(os.path.join(theirs, name)) for name in sorted(os.listdir(theirs))})
+    ours = os.path.join(project, OURS)
+    for name, text in files.items():
+        os.makedirs(ours, exist_ok=True)
+        with open(os.path.join(ours, name), "w", encoding="utf-8") as file:
+            file.write(text)
+    return target if files else ""
 
 
 def _mounted(service: Service, project: str) -> str | None:

@@ -4,13 +4,14 @@
 
 """A deployment's folder on its host: its releases, which one is active, and what is kept for all of them.
 
-``releases/ID/`` holds a release (``release.json``, and ``docker/`` as Compose sees it), ``docker`` points at the active one,
+``releases/ID/`` holds a release (``release.json``, and ``docker/`` as Compose sees it), ``docker`` is the active one's copy,
 ``state.json`` says where a change of release stands, ``secrets.env`` keeps what was made once. What appears, appears whole: a
 run that is killed leaves either the old or the new.
 """
 
 from __future__ import annotations
 
+import filecmp
 import json
 import os
 import shutil
@@ -25,6 +26,8 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.enviro
 from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.release import Release, read_release
 
 SECRETS = "secrets.env"
+#: In the project's folder, the name of the release that it is.
+_MARK = ".imagefleet-release"
 ADOPTED = "adopted.env"
 _KEPT_FOR_RELEASES = "# Kept by imagefleet.dify for every release of this deployment. What is lost here is lost.\n"
 
@@ -124,18 +127,26 @@ class ReleaseStore:
         os.rename(prepared, os.path.join(self.releases, release.id))
 
     def activate(self, name: str) -> None:
-        """Point ``docker`` at a release: at once, there is no moment without it."""
-        part = f"{self.project}.part"
-        if os.path.lexists(part):
-            os.unlink(part)
-        os.symlink(os.path.join("releases", name, "docker"), part)
-        os.replace(part, self.project)
+        """Make ``docker`` what the release has. It stays the same folder, which running containers have mounted.
+
+        What containers wrote into it stays. A run that is killed in between leaves no :meth:`active_project`.
+        """
+        mark = os.path.join(self.project, _MARK)
+        before = self.active_project()
+        if os.path.lexists(mark):
+            os.unlink(mark)
+        source = os.path.join(self.releases, name, "docker")
+        wanted = set(_files(source))
+        for path in wanted:
+            _put(os.path.join(source, path), os.path.join(self.project, path))
+        for path in set(_files(os.path.join(self.releases, before, "docker")) if before else ()) - wanted:
+            if os.path.lexists(os.path.join(self.project, path)):
+                os.unlink(os.path.join(self.project, path))
+        self.write(os.path.join("docker", _MARK), f"{name}\n", 0o644)
 
     def active_project(self) -> str | None:
-        """The release that ``docker`` points at."""
-        if not os.path.islink(self.project):
-            return None
-        return os.path.basename(os.path.dirname(os.readlink(self.project)))
+        """The release that ``docker`` has."""
+        return (_find_text(os.path.join(self.project, _MARK)) or "").strip() or None
 
     def data_dir(self, name: str) -> str:
         """Where the services of a release keep their data."""
@@ -162,6 +173,36 @@ class ReleaseStore:
 
     def remove_release(self, name: str) -> None:
         shutil.rmtree(os.path.join(self.releases, name))
+
+
+def _files(folder: str) -> list[str]:
+    """Files and links below a folder, as paths below it. A link to a folder is one of them."""
+    found = []
+    for parent, folders, files in os.walk(folder):
+        links = [name for name in folders if os.path.islink(os.path.join(parent, name))]
+        found += [os.path.relpath(os.path.join(parent, name), folder) for name in (*files, *links)]
+    return found
+
+
+def _put(source: str, target: str) -> None:
+    """Make ``target`` what ``source`` is, by a new file that takes its place; a target that is the same is left alone."""
+    if os.path.islink(source):
+        if os.path.islink(target) and os.readlink(target) == os.readlink(source):
+            return
+    elif _is_same_file(source, target):
+        return
+    os.makedirs(os.path.dirname(target), exist_ok=True)
+    part = f"{target}.part"
+    if os.path.lexists(part):
+        os.unlink(part)
+    shutil.copy2(source, part, follow_symlinks=False)
+    os.replace(part, target)
+
+
+def _is_same_file(source: str, target: str) -> bool:
+    if os.path.islink(target) or not os.path.isfile(target):
+        return False
+    return os.stat(source).st_mode == os.stat(target).st_mode and filecmp.cmp(source, target, shallow=False)
 
 
 def _find_text(path: str) -> str | None:
