@@ -107,7 +107,9 @@ def run(module: AnsibleModule) -> dict[str, Any]:
     docker = Cli(module.run_command, "docker")
     compose, deployed = ComposeClient(docker, params["project"]), Deployed(docker, params["project"])
     running = {service: deployed.of_service(service) for service in params["services"]}
-    plan = plan_rollout(params["services"], running, compose.config_hashes(store.project))
+    counts = {service: len(found) for service, found in running.items() if found}
+    outdated = compose.find_outdated(store.project, counts) if counts else []
+    plan = plan_rollout(params["services"], running, outdated)
     replaced = []
     rollout = Rollout(compose, deployed, store.project, params["wait_timeout"], params["grace"])
     for replacement in plan:

@@ -7,8 +7,9 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Mapping
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.cli import Cli
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
@@ -16,6 +17,7 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors impor
 #: As the source calls its own file, and as ours is called beside it.
 COMPOSE_FILE = "docker-compose.yaml"
 OVERRIDE_FILE = "docker-compose.imagefleet.yaml"
+_RECREATED = re.compile(r"Container (\S+)\s+Recreate\b")
 
 
 @dataclass(frozen=True)
@@ -45,10 +47,19 @@ class ComposeClient:
             raise CollectionError(f"docker compose config printed no JSON: {error}. Update Compose.") from error
         return dict(document)
 
-    def config_hashes(self, folder: str) -> dict[str, str]:
-        """By service the hash that Compose gives a container of it, to see whether one that runs is as it should be."""
-        done = self.cli.run(*self._project(folder), *_files(folder), "config", "--hash", "*")
-        return dict(line.split() for line in done.stdout.splitlines() if len(line.split()) == 2)
+    def find_outdated(self, folder: str, counts: Mapping[str, int]) -> list[str]:
+        """Names of the containers that ``up`` would recreate, as Compose itself says in its dry run.
+
+        ``config --hash`` does not tell: it leaves out what ``env_file`` adds.
+
+        :param counts: by service, how many containers it has.
+        """
+        scales = [part for service, count in counts.items() for part in ("--scale", f"{service}={count}")]
+        done = self.cli.run(
+            "compose", "--dry-run", "--ansi", "never", "--progress", "plain", *self._project(folder)[1:], *_files(folder),
+            "up", "--detach", "--no-deps", "--no-build", "--pull", "never", *scales, *counts,
+        )  # fmt: skip
+        return sorted(set(_RECREATED.findall(done.stdout + done.stderr)))
 
     def add_container(self, folder: str, service: str, count: int) -> None:
         """Start containers of a service until there are ``count``; those that run stay as they are.

@@ -18,13 +18,11 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors impor
 class Container:
     """A container that runs.
 
-    :param hash: Compose's hash of what it was made from.
     :param started: when, as the engine writes it.
     """
 
     name: str
     service: str
-    hash: str
     started: str
 
 
@@ -105,6 +103,5 @@ def _container(inspected: dict[str, Any]) -> Container:
     return Container(
         inspected["Name"].lstrip("/"),
         labels.get("com.docker.compose.service", ""),
-        labels.get("com.docker.compose.config-hash", ""),
         inspected["State"]["StartedAt"],
     )

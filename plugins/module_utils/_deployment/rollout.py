@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import dataclass
-from typing import Mapping, Sequence
+from typing import Collection, Mapping, Sequence
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
 from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.compose_client import ComposeClient
@@ -40,22 +40,22 @@ class Replacement:
 
 
 def plan_rollout(
-    services: Sequence[str], running: Mapping[str, Sequence[Container]], hashes: Mapping[str, str]
+    services: Sequence[str], running: Mapping[str, Sequence[Container]], outdated: Collection[str]
 ) -> list[Replacement]:
     """Which services have to be replaced. One that does not run is none of them: it has only to be started. Pure.
 
     :param running: containers by service.
-    :param hashes: by service what Compose would give a container now.
+    :param outdated: names of those that Compose would recreate.
     """
     return [
         Replacement(
             service,
-            tuple(container.name for container in found if container.hash != hashes[service]),
-            tuple(container.name for container in found if container.hash == hashes[service]),
+            tuple(container.name for container in found if container.name in outdated),
+            tuple(container.name for container in found if container.name not in outdated),
         )
         for service in services
         for found in [running.get(service, ())]
-        if service in hashes and any(container.hash != hashes[service] for container in found)
+        if any(container.name in outdated for container in found)
     ]
 
 
