@@ -116,8 +116,8 @@ EXAMPLES = r"""
       api: localhost:5000/dify/dify-api:1.15.90
       web: localhost:5000/dify/dify-web:1.15.90
     image_map:
-      postgres: localhost:5000/bases/postgres:15
-      redis: localhost:5000/bases/redis:6
+      postgres: localhost:5000/bases/postgres:15-alpine
+      redis: localhost:5000/bases/redis:6-alpine
       nginx: localhost:5000/bases/nginx:latest
       ubuntu/squid: localhost:5000/bases/ubuntu/squid:latest
     environment:

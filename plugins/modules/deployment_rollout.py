@@ -52,7 +52,6 @@ EXAMPLES = r"""
   imagefleet.dify.deployment_rollout:
     dir: "{{ deployment }}"
     project: dify
-  when: false
 """
 
 RETURN = r"""

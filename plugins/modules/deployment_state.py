@@ -57,7 +57,6 @@ EXAMPLES = r"""
     files: [docker-compose.yaml, docker-compose.imagefleet.yaml]
     pull: missing
     wait: true
-  when: false
 
 - name: Say that it runs
   imagefleet.dify.deployment_state:

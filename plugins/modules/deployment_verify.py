@@ -75,7 +75,6 @@ EXAMPLES = r"""
     url: http://localhost:8080
     api_path: /console/api/notes
     queue: note
-  when: false
 """
 
 RETURN = r"""

@@ -1,0 +1,270 @@
+# Copyright: Contributors to the imagefleet.dify project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The sample deployed by Compose, used, upgraded with its data, replaced under load, rolled back, and broken on purpose."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import platform
+import socket
+import stat
+import subprocess
+import time
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+
+from support.load import load_on
+
+OLD, NEW = "0.15.90", "1.15.90"
+PLATFORM = {"x86_64": "linux/amd64", "aarch64": "linux/arm64"}[platform.machine()]
+MODULES = ("preflight", "release", "state", "rollout", "verify", "info")
+
+
+def free_port():
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return found.getsockname()[1]
+
+
+@dataclass
+class Site:
+    """A deployment of the sample: its folder on this machine, its project and its address."""
+
+    folder: Path
+    project: str
+    port: int
+
+    @property
+    def url(self):
+        return f"http://localhost:{self.port}"
+
+    @property
+    def state(self):
+        return json.loads((self.folder / "state.json").read_text())
+
+    def ask(self, path, body=None):
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.url + path, data, {"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.load(answer)
+
+    def notes(self):
+        return sorted(note["title"] for note in self.ask("/console/api/notes")["data"])
+
+    def answer_to(self, question):
+        asked = self.ask("/console/api/questions", {"question": question})
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            found = self.ask(f"/console/api/questions/{asked['id']}")
+            if found["status"] != "waiting":
+                return found["status"]
+            time.sleep(0.5)
+        pytest.fail("the worker answered nothing in 60 s")
+
+    def secrets(self):
+        lines = (self.folder / "secrets.env").read_text().splitlines()
+        return dict(line.split("=", 1) for line in lines if "=" in line)
+
+    def compose(self, *arguments):
+        return subprocess.run(
+            ["docker", "compose", "--project-name", self.project, *arguments],
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    made = Site(tmp_path_factory.mktemp("deployment") / "dify", f"d{free_port()}", free_port())
+    yield made
+    made.compose("down", "--volumes", "--remove-orphans")
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory, repository_root):
+    folder = tmp_path_factory.mktemp("deployed")
+    subprocess.run([repository_root / "tools/sample_source", folder / "source"], check=True, capture_output=True)
+    return folder
+
+
+@pytest.fixture
+def build(build_in, source, site):
+    return build_in(source, site.project, images_platforms=[PLATFORM])
+
+
+@pytest.fixture
+def play(run_playbook, repository_root, source, site, registry):
+    """Runs a playbook of the deployment for a version; gives what it printed."""
+
+    def run(playbook, version, *options, **variables):
+        return run_playbook(
+            f"playbooks/{playbook}.yml",
+            "-i", str(repository_root / "examples/inventory.yml"),
+            *options,
+            **{
+                "deployment_version": version,
+                "deployment_source": {"repo": str(source / "source")},
+                "deployment_source_dest": str(source / "checkout"),
+                "deployment_dir": str(site.folder),
+                "deployment_project": site.project,
+                "deployment_port": site.port,
+                "deployment_registry": registry,
+                "deployment_namespace": site.project,
+                "deployment_min_disk": 1,
+                "deployment_image_map": {
+                    name: f"{registry}/bases/{reference}"
+                    for name, reference in (
+                        ("postgres", "postgres:15-alpine"),
+                        ("redis", "redis:6-alpine"),
+                        ("nginx", "nginx:latest"),
+                    )
+                },
+                "deployment_api_path": "/console/api/notes",
+                "deployment_queue": "note",
+                "deployment_report_dir": str(source / "report"),
+                **variables,
+            },
+        )  # fmt: skip
+
+    return run
+
+
+def changed_of(output):
+    return int(output.rsplit("changed=", 1)[1].split()[0])
+
+
+def test_first_release(build, play, site):
+    build(images_version=OLD)
+    assert "unknown until" not in build(images_version=NEW)
+    output = play("deploy", OLD, "-vvv", "--diff")
+    assert site.ask("/health")["version"] == OLD
+    for value in site.secrets().values():
+        assert value not in output
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in site.folder.iterdir()}
+    assert modes["secrets.env"] == 0o600
+    assert stat.S_IMODE((site.folder / "docker/.env").stat().st_mode) == 0o600
+
+
+def test_it_is_used(site):
+    site.ask("/console/api/notes", {"title": "ours", "text": "Kept over the upgrade."})
+    assert site.answer_to("What is kept over the upgrade?") == "answered"
+
+
+def test_second_run_and_check_mode_change_nothing(play, site):
+    before = site.state
+    assert changed_of(play("deploy", OLD)) == 0
+    assert changed_of(play("deploy", OLD, "--check", "--diff")) == 0
+    assert site.state == before
+
+
+def test_upgrade_with_its_data(play, site):
+    notes, secrets = site.notes(), site.secrets()
+    assert "ours" in notes
+    output = play("deploy", NEW, "--diff")
+    assert "db_postgres" in output
+    assert site.ask("/health")["version"] == NEW
+    assert site.notes() == notes
+    assert site.secrets() == secrets
+    assert site.answer_to("And now?") == "answered"
+
+
+def test_no_way_back_over_a_migration(play, run_playbook, site):
+    before = site.state
+    with pytest.raises(pytest.fail.Exception, match="the database was migrated"):
+        play("rollback", NEW)
+    assert site.state == before
+    assert site.ask("/health")["version"] == NEW
+
+
+def test_verify(play, site, source):
+    output = play("verify", NEW)
+    assert changed_of(output) == 0
+    checks = json.loads((source / "report/verify-localhost.json").read_text())["checks"]
+    assert {check["passed"] for check in checks} == {True}
+    assert {"it takes a task and finishes it", "it refuses a private address"} <= {check["name"] for check in checks}
+    subprocess.run(["docker", "pause", f"{site.project}-worker-1"], check=True, capture_output=True)
+    try:
+        with pytest.raises(pytest.fail.Exception, match="worker: it takes a task and finishes it: no worker answers"):
+            play("verify", NEW, deployment_verify_timeout=10)
+    finally:
+        subprocess.run(["docker", "unpause", f"{site.project}-worker-1"], check=True, capture_output=True)
+
+
+def test_another_environment_without_a_request_that_fails(play, site):
+    before = site.state["active"]
+    with load_on(f"{site.url}/console/api/notes", f"{site.url}/", each=2) as load:
+        play("deploy", NEW, deployment_environment={"LOG_LEVEL": "DEBUG"})
+    assert load.failures == []
+    assert load.sent > 100
+    assert site.state["previous"] == before
+    with load_on(f"{site.url}/console/api/notes", f"{site.url}/", each=2) as load:
+        play("rollback", NEW)
+    assert load.failures == []
+    assert site.state["active"] == before
+
+
+def test_a_release_that_does_not_come_up(play, site):
+    before = site.state["active"]
+    with (
+        load_on(f"{site.url}/console/api/notes") as load,
+        pytest.raises(pytest.fail.Exception, match=f"Release {before} runs again"),
+    ):
+        play("deploy", NEW, deployment_resources={"api": {"memory": "16m"}}, deployment_wait_timeout=60)
+    assert load.failures == []
+    assert site.state["active"] == before
+    assert site.state["pending"] is None
+
+
+@pytest.mark.parametrize(
+    ("variables", "message"),
+    [
+        ({"deployment_environment": {"LOG_LEVLE": "INFO"}}, "LOG_LEVLE .is LOG_LEVEL meant"),
+        ({"deployment_environment": {"DB_PASSWORD": "x"}}, "DB_PASSWORD in the deployment's environment is secret"),
+        ({"deployment_secrets": {"DB_PASSWORD": "difyai123456"}}, "DB_PASSWORD is what upstream publishes"),
+        ({"deployment_min_memory": 100000}, "min_memory wants 100000"),
+        ({"deployment_min_disk": 10000000}, "min_disk wants"),
+        ({"deployment_images": {"sandbox": "localhost:5000/a/b:1"}}, "runs no sandbox"),
+        ({"deployment_tag": "no-such-tag"}, "there is no .*dify-api:no-such-tag in the registry"),
+        ({"deployment_port": 5000}, "Port 5000 is taken"),
+    ],
+)
+def test_what_is_refused(play, site, variables, message):
+    before = site.state
+    with pytest.raises(pytest.fail.Exception, match=message):
+        play("deploy", NEW, **variables)
+    assert site.state == before
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_examples(module, run_playbook, site, source, registry, tmp_path):
+    loaded = importlib.import_module(f"ansible_collections.imagefleet.dify.plugins.modules.deployment_{module}")
+    text = loaded.EXAMPLES.replace("project: dify", f"project: {site.project}").replace("localhost:8080", site.url[7:])
+    text = text.replace('"8080"', f'"{site.port}"').replace("localhost:5000/dify/", f"{registry}/{site.project}/")
+    tasks = yaml.safe_load(text.replace("localhost:5000/bases/", f"{registry}/bases/"))
+    tag = ["git", "-C", source / "source", "rev-parse", "--short=12", NEW]
+    commit = subprocess.run(tag, check=True, capture_output=True, text=True).stdout.strip()
+    before = site.state
+    play = {
+        "name": "Run the examples",
+        "hosts": "localhost",
+        "gather_facts": False,
+        "vars": {
+            "ansible_python_interpreter": "{{ ansible_playbook_python }}",
+            "deployment": str(site.folder),
+            "source": str(source / "checkout/worktrees" / commit),
+            "prepared": {"release": {"id": before["active"]}},
+        },
+        "tasks": tasks,
+    }
+    playbook = tmp_path / "examples.yml"
+    playbook.write_text(yaml.safe_dump([play], sort_keys=False))
+    run_playbook(playbook)
+    assert site.state["active"] == before["active"]
