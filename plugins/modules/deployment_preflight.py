@@ -96,7 +96,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.cli import Cli
-from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
+from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError, MissingPrerequisite
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.outcome import finish, readable_arguments
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.spec import ArgumentSpec
 from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.host_facts import read_host
@@ -120,6 +120,8 @@ def run(module: AnsibleModule) -> dict[str, Any]:
     facts = read_host(Cli(module.run_command, "docker"), params["project"], params["folders"], params["ports"])
     wanted = Requirements(params["min_engine"], params["min_compose"], params["min_memory"], params["min_disk"])
     problems = find_problems(facts, wanted)
+    if facts.engine is None or facts.compose is None:
+        raise MissingPrerequisite(" ".join(problems), task="the provision playbook", problems=problems)
     if problems:
         raise CollectionError("This host cannot run the deployment. " + " ".join(problems), problems=problems)
     return {"changed": False, **asdict(facts)}

@@ -96,6 +96,15 @@ options:
     description: Limits by service, with C(cpus), C(memory) and C(pids).
     type: dict
     default: {}
+  acknowledge:
+    description:
+      - Names of what an upgrade needs besides being started, and what was seen to. One that is needed and not named here is told
+        with what is to be done, and nothing is changed.
+      - C(plugins), when 1.0 is passed. C(renamed-database), when the service C(db) gets another name. C(weaviate), when its data
+        have to be migrated in stages. C(skipped-versions), when minor versions are skipped.
+    type: list
+    elements: str
+    default: []
   migration_command:
     description: How the database is migrated. By default as the source's entrypoint does it.
     type: list
@@ -196,6 +205,11 @@ secrets_made:
   type: list
   elements: str
   returned: success
+hazards:
+  description: Names of what the upgrade needs besides being started, all of them acknowledged.
+  type: list
+  elements: str
+  returned: success
 services:
   description: The services that the release starts.
   type: list
@@ -231,6 +245,7 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.releas
     ReleaseStore,
 )
 from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.spec import DEPLOYMENT_SPEC
+from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.upgrade_gate import check_upgrade
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.manifest import config_platform, platform_descriptors
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.reference import parse_reference
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.registry import RegistryClient
@@ -253,6 +268,7 @@ SPEC = ArgumentSpec(
         "adopt": {"type": "path"},
         "logging": {"type": "dict", "default": {}},
         "resources": {"type": "dict", "default": {}},
+        "acknowledge": {"type": "list", "elements": "str", "default": []},
         "migration_command": {"type": "list", "elements": "str"},
     }
 )
@@ -272,6 +288,7 @@ def run(module: AnsibleModule) -> dict[str, Any]:
         prepared = prepare(
             folder, _request(params), kept, adopted, before, compose, lambda text: _find(registry, text)
         )  # fmt: skip
+        hazards = check_upgrade(before, prepared.release, params["acknowledge"])
         to_keep = {
             name: values
             for name, values in ((SECRETS, prepared.secrets.kept), (ADOPTED, adopted))
@@ -284,7 +301,7 @@ def run(module: AnsibleModule) -> dict[str, Any]:
                 store.write_kept(name, values)
             if is_new:
                 store.add_release(prepared.release, folder)
-    return {"changed": is_new or bool(to_keep), **_result(prepared, before, store, state.pending)}
+    return {"changed": is_new or bool(to_keep), "hazards": hazards, **_result(prepared, before, store, state.pending)}
 
 
 def _workspace(module: AnsibleModule, store: ReleaseStore) -> AbstractContextManager[str]:

@@ -32,7 +32,7 @@ options:
   phase:
     description: What it has come to.
     type: str
-    choices: [prepared, stopped, migrating, starting, active]
+    choices: [stopped, migrating, starting, active]
     required: true
   keep_releases:
     description: With O(phase=active), how many releases stay besides the active one and the one before it.
@@ -126,10 +126,13 @@ def run(module: AnsibleModule) -> dict[str, Any]:
             task="deployment_release",
         )
     before = store.state()
-    after = plan_phase(before, release, phase)
+    active = store.find_release(before.active)
+    known = store.list_releases()
+    same_schema = {found.id for found in known if active and found.schema == active.schema}
+    after = plan_phase(before, release, phase, same_schema)
     switches = phase in SEEN and store.active_project() != release
     to_seed = store.missing_data(release) if switches else []
-    names = [found.id for found in store.list_releases()]
+    names = [found.id for found in known]
     removed = removable(names, after, module.params["keep_releases"]) if phase == "active" else []
     if not module.check_mode:
         if before != after:

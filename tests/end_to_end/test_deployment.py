@@ -168,18 +168,23 @@ def test_second_run_and_check_mode_change_nothing(play, site):
 def test_upgrade_with_its_data(play, site):
     notes, secrets = site.notes(), site.secrets()
     assert "ours" in notes
-    output = play("deploy", NEW, "--diff")
+    with pytest.raises(pytest.fail.Exception, match="plugins: from 1.0 on.* renamed-database: the service db"):
+        play("deploy", NEW)
+    assert site.ask("/health")["version"] == OLD
+    output = play("deploy", NEW, "--diff", deployment_acknowledge=["plugins", "renamed-database"])
     assert "db_postgres" in output
     assert site.ask("/health")["version"] == NEW
     assert site.notes() == notes
     assert site.secrets() == secrets
-    assert site.answer_to("And now?") == "answered"
+    assert site.answer_to("What is kept over the upgrade?") == "answered"
 
 
-def test_no_way_back_over_a_migration(play, run_playbook, site):
+def test_no_way_back_over_a_migration(play, site):
     before = site.state
     with pytest.raises(pytest.fail.Exception, match="the database was migrated"):
         play("rollback", NEW)
+    with pytest.raises(pytest.fail.Exception, match="older and knows another database"):
+        play("deploy", OLD)
     assert site.state == before
     assert site.ask("/health")["version"] == NEW
 

@@ -133,7 +133,8 @@ def test_every_module_has_an_integration_target(name):
     targets = {
         path.parent.parent.name for path in (ROOT / "tests" / "integration" / "targets").glob("*/tasks/main.yml")
     }
-    assert {name, name.removesuffix("_info")} & targets
+    # The modules of a deployment work on one folder, one after the other: they have one target.
+    assert {name, name.removesuffix("_info"), name.split("_")[0]} & targets
 
 
 def test_fragments_say_something_for_every_module_and_role():

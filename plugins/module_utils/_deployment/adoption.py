@@ -10,8 +10,10 @@ import os
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
 from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.deployment_secrets import is_secret
-from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.environment import resolve_own
-from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.environment_file import parse_environment
+from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.environment_file import (
+    parse_environment,
+    resolve_environment,
+)
 from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.preparation import (
     environment_files,
     read_variables,
@@ -29,13 +31,14 @@ def adopted_values(project: str) -> dict[str, str]:
         raise CollectionError(
             f"{project} is no deployment that can be taken over: it has no file .env. Give the folder docker of the deployment."
         )
-    defaults = read_variables(project).defaults()
-    values: dict[str, str] = {}
+    variables = read_variables(project)
+    names, defaults = variables.names(), variables.defaults()
+    written: dict[str, str] = {}
     for text in files.values():
-        values.update(parse_environment(text))
-    own = resolve_own(values)
+        written.update(parse_environment(text))
+    own = resolve_environment(*variables.texts(), *files.values())
     return {
         key: own[key]
-        for key, written in values.items()
-        if (is_secret(key) and own[key]) or (key in defaults and written != defaults[key])
+        for key in written
+        if (is_secret(key) and own[key]) or (key in names and written[key] != defaults.get(key, ""))
     }

@@ -33,7 +33,9 @@ SHARED: tuple[tuple[str, ...], ...] = (
 OF_DATA = ("SECRET_KEY", "DB_PASSWORD", "PGVECTOR_PASSWORD")
 
 _SECRET = re.compile(
-    r"(?:^|_)(?:PASSWORD|PASSWD|PASS|PWD|SECRET|TOKEN|CREDENTIALS|(?:SECRET|API|INNER|ACCESS|DAEMON)_KEY|API_?KEYS?)$"
+    r"(?:^|_)(?:PASSWORD|PASSWD|PASS|PWD|SECRET|TOKEN|CREDENTIALS|"
+    r"(?:SECRET|API|INNER|ACCESS|DAEMON|ACCOUNT|PRIVATE)_KEY|API_?KEYS?|"
+    r"STORAGE_CONNECTION_STRING|SERVICE_ACCOUNT_JSON(?:_BASE64)?)$"
 )
 _SECRET_INSIDE = re.compile(r"APIKEY_ALLOWED_KEYS$")
 #: A published key rather than a placeholder that a user would see through.
@@ -82,17 +84,17 @@ def plan_secrets(
     keeping: dict[str, str] = dict(kept)
     made, missing = [], []
     _refuse_published(defaults, given, allowed)
-    for group in _groups(defaults):
+    for group in _groups(defaults, kept):
         name = group[0]
         own = {key: given[key] for key in group if key in given}
         if len(set(own.values())) > 1:
             raise CollectionError(f"{' and '.join(own)} must be the same, and are given differently. Give one of them.")
         if own:
             value = next(iter(own.values()))
-        elif any(key in allowed for key in group):
-            continue
         elif name in kept:
             value = kept[name]
+        elif any(key in allowed for key in group):
+            continue
         elif data and name in OF_DATA:
             missing.append(name)
             continue
@@ -108,12 +110,25 @@ def plan_secrets(
     return SecretsPlan({**values, **_derived(defaults, values, given)}, keeping, tuple(made))
 
 
+def without_published(
+    values: Mapping[str, str], defaults: Mapping[str, str], allowed: Collection[str]
+) -> dict[str, str]:
+    """Values of a deployment that was taken over, without published secrets that can be made anew: no data depend on them."""
+    of_data = {key for group in SHARED if group[0] in OF_DATA for key in group}
+    return {
+        key: value
+        for key, value in values.items()
+        if key in of_data or key in allowed or not (is_secret(key) and value == defaults.get(key))
+    }
+
+
 def _refuse_published(defaults: Mapping[str, str], given: Mapping[str, str], allowed: Collection[str]) -> None:
-    published = [
-        key
-        for key, value in sorted(given.items())
-        if value and is_secret(key) and value == defaults.get(key) and key not in allowed
-    ]
+    published = []
+    for key, value in sorted(given.items()):
+        same = next((group for group in SHARED if key in group), (key,))
+        known = value and is_secret(key) and value in {defaults.get(name) for name in same}
+        if known and not any(name in allowed for name in same):
+            published.append(key)
     if published:
         raise CollectionError(
             f"{', '.join(published)} {'is' if len(published) == 1 else 'are'} what upstream publishes, so everybody knows the "
@@ -121,11 +136,15 @@ def _refuse_published(defaults: Mapping[str, str], given: Mapping[str, str], all
         )
 
 
-def _groups(defaults: Mapping[str, str]) -> Iterable[tuple[str, ...]]:
-    """The secrets of a release that a bundled service needs: those that are known, and what looks like a published key."""
+def _groups(defaults: Mapping[str, str], kept: Mapping[str, str]) -> Iterable[tuple[str, ...]]:
+    """The secrets of a release that a bundled service needs: those that are known, and what looks like a published key.
+
+    What is kept is one too, and so is SECRET_KEY, where the release has it without publishing a value.
+    """
     known = {key for group in SHARED for key in group}
     for group in SHARED:
-        if any(defaults.get(key) for key in group):
+        always = group[0] in kept or group[0] == "SECRET_KEY"
+        if any(defaults.get(key) or (always and key in defaults) for key in group):
             yield group
     for key, value in defaults.items():
         if key not in known and is_secret(key) and len(value) >= _PUBLISHED and "$" not in value:
@@ -136,8 +155,9 @@ def _derived(defaults: Mapping[str, str], values: Mapping[str, str], given: Mapp
     """Addresses that have a password in them, such as ``redis://:PASSWORD@redis:6379/1``."""
     found = {}
     for key, default in defaults.items():
-        for name in ("REDIS_PASSWORD", "DB_PASSWORD"):
-            old = defaults.get(name)
-            if key not in given and old and name in values and "://" in default and f":{old}@" in default:
-                found[key] = default.replace(f":{old}@", f":{quote(values[name], safe='')}@")
+        scheme, separator, _rest = default.partition("://")
+        name = "REDIS_PASSWORD" if scheme.startswith(("redis", "sentinel")) else "DB_PASSWORD"
+        old = defaults.get(name)
+        if separator and key not in given and old and name in values and f":{old}@" in default:
+            found[key] = default.replace(f":{old}@", f":{quote(values[name], safe='')}@")
     return found

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import difflib
-import posixpath
 from dataclasses import dataclass
 from typing import Any, Mapping
 
@@ -40,9 +39,13 @@ class Variables:
     def defaults(self) -> dict[str, str]:
         """What it does without any value of ours, by key: the examples', then what the Compose file says."""
         _names, found = references(self.compose)
-        for path in sorted(self.examples, key=_depth, reverse=True):
-            found.update(parse_environment(self.examples[path]))
+        for text in self.texts():
+            found.update(parse_environment(text))
         return found
+
+    def texts(self) -> list[str]:
+        """The examples' texts, a later one before an earlier one: that beside the Compose file is the last."""
+        return [self.examples[path] for path in sorted(self.examples, key=lambda path: (-_depth(path), path))]
 
     def names(self) -> set[str]:
         """Every variable that it knows."""
@@ -99,19 +102,6 @@ def render_files(variables: Variables, values: Mapping[str, str]) -> dict[str, s
     }
 
 
-def resolve_own(values: Mapping[str, str]) -> dict[str, str]:
-    """``${KEY}`` in values replaced by the value of KEY, as Compose does within one file; one that is not there is empty."""
-    found = dict(values)
-    for _round in range(len(found) + 1):
-        before = dict(found)
-        for key, value in found.items():
-            if "$" in value:
-                found[key] = _replaced(value, before)
-        if found == before:
-            break
-    return found
-
-
 def changes(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, Any]:
     """What a release's environment has that the one before had not, or otherwise. No value of a secret is in it.
 
@@ -145,20 +135,6 @@ def masked(key: str, value: str) -> str:
     return f"{scheme}://{MASK}@{host}" if separator and at and login else value
 
 
-def _replaced(value: str, values: Mapping[str, str]) -> str:
-    names, defaults = references(value)
-    for name in names:
-        text = values.get(name) or defaults.get(name, "")
-        for written in (
-            f"${{{name}}}",
-            f"${{{name}:-{defaults.get(name, '')}}}",
-            f"${{{name}-{defaults.get(name, '')}}}",
-        ):
-            value = value.replace(written, text)
-        if value.startswith(f"${name}"):
-            value = value.replace(f"${name}", text)
-    return value
-
-
 def _depth(path: str) -> int:
-    return len(posixpath.dirname(path))
+    """How many folders a file is below."""
+    return path.count("/")

@@ -14,7 +14,7 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors impor
 
 FOLDER = "api/migrations/versions"
 ENTRYPOINT = "api/docker/entrypoint.sh"
-_COMMAND = re.compile(r"^\s*(?P<command>flask\s+[a-z][a-z-]*(?:\s+[a-z][a-z-]*)?)\s*$", re.MULTILINE)
+_COMMAND = re.compile(r"^[ \t]*(?P<command>flask[ \t]+[a-z][a-z-]*(?:[ \t]+[a-z][a-z-]*)?)[ \t]*$", re.MULTILINE)
 
 
 def migration_command(entrypoint: str) -> tuple[str, ...]:

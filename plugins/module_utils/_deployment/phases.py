@@ -4,37 +4,40 @@
 
 """What a change of release goes through, and where it can be left off. Pure.
 
-``prepared``, then for a release with changes of the database ``stopped`` (nobody writes any more) and ``migrating``, then
-``starting`` (the release's services come up) and ``active``. A run that ended in between is taken up by the next one.
+For a release with changes of the database ``stopped`` (nobody writes any more) and ``migrating``; then for every release
+``starting`` (its services come up) and ``active``. A run that ended in between is taken up by the next one.
 """
 
 from __future__ import annotations
 
+from typing import Collection
+
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
 from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.release_store import State
 
-PHASES = ("prepared", "stopped", "migrating", "starting", "active")
+PHASES = ("stopped", "migrating", "starting", "active")
 #: From here on the database may be another one than the release before knows.
 _POINT_OF_NO_RETURN = "migrating"
 #: From here on Compose sees the release.
 SEEN = ("migrating", "starting", "active")
 
 
-def plan_phase(current: State, release: str, phase: str) -> State:
+def plan_phase(current: State, release: str, phase: str, same_schema: Collection[str]) -> State:
     """The state after ``release`` has come to ``phase``.
 
-    :raises CollectionError: a migration to another release is under way, which nothing but going on or a backup ends.
+    :param same_schema: releases that know the database as the active one does.
+    :raises CollectionError: a migration is under way, and the release knows only the database before it.
     """
-    pending = current.pending
+    pending = current.pending or {}
+    if is_migrating(current) and pending["release"] != release and release in same_schema:
+        raise CollectionError(
+            f"The database is on its way to release {pending['release']} (phase {pending['phase']}), and release {release} only "
+            "knows it as it was before. Deploy the new release again, or restore the backup."
+        )
     if phase == "active":
         previous = current.previous if current.active == release else current.active
         return State(release, previous, None)
-    if pending and pending["release"] != release and is_migrating(current) and release == current.active:
-        raise CollectionError(
-            f"The database is on its way to release {pending['release']} (phase {pending['phase']}), so release {release} cannot "
-            "simply start again: it may not know the database as it is now. Deploy the new release again, or restore the backup."
-        )
-    begun = "yes" if phase == _POINT_OF_NO_RETURN else (pending or {}).get("migrating")
+    begun = "yes" if phase == _POINT_OF_NO_RETURN else pending.get("migrating")
     return State(
         current.active,
         current.previous,

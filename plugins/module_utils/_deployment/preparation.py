@@ -32,14 +32,17 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.deploy
     SecretsPlan,
     is_secret,
     plan_secrets,
+    without_published,
 )
 from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.environment import (
     Variables,
     check_names,
     render_files,
-    resolve_own,
 )
-from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.environment_file import parse_environment
+from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.environment_file import (
+    references,
+    resolve_environment,
+)
 from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.migrations import (
     ENTRYPOINT,
     FOLDER,
@@ -128,9 +131,10 @@ def prepare(
     os.symlink(request.data_dir, os.path.join(project, "volumes"))
 
     variables = read_variables(project)
+    defaults = variables.defaults()
+    adopted = without_published(adopted, defaults, request.allowed)
     given = {**adopted, **request.environment, **request.secrets}
     check_names(variables, {**request.environment, **request.secrets}, "The deployment's environment")
-    defaults = variables.defaults()
     plan = plan_secrets(defaults, given, kept, request.allowed, data=find_data(request.data_dir), make=make_secret)
     values = {**given, **plan.values}
     if request.profiles is not None:
@@ -162,7 +166,7 @@ def prepare(
         files=tree_hash(project, skip=("volumes", *files)),
         environment=hashlib.sha256("\0".join(f"{path}\0{text}" for path, text in files.items()).encode()).hexdigest(),
     )
-    return Prepared(release, plan, resolve_own({**defaults, **values}), services)
+    return Prepared(release, plan, effective_values(project), services)
 
 
 def read_variables(project: str) -> Variables:
@@ -182,10 +186,9 @@ def read_variables(project: str) -> Variables:
 
 def effective_values(project: str) -> dict[str, str]:
     """What every variable of a release in a folder comes to: its examples' values, then those of its environment files."""
-    values = read_variables(project).defaults()
-    for text in environment_files(project).values():
-        values.update(parse_environment(text))
-    return resolve_own(values)
+    variables = read_variables(project)
+    _names, defaults = references(variables.compose)
+    return {**defaults, **resolve_environment(*variables.texts(), *environment_files(project).values())}
 
 
 def environment_files(project: str) -> dict[str, str]:

@@ -67,22 +67,26 @@ def reasons(before: Release | None, after: Release) -> list[str]:
     """Why ``after`` is another release than ``before``, a sentence for each difference."""
     if before is None:
         return ["first release"]
-    found = []
-    if before.version != after.version:
-        found.append(f"version: {before.version} -> {after.version}")
-    for name in sorted({*before.images, *after.images}):
-        old, new = before.images.get(name), after.images.get(name)
-        if old is None or new is None:
-            found.append(f"service {name}: {'new' if old is None else 'gone'}")
-        elif old["digest"] != new["digest"]:
-            found.append(f"image of {name}: {_short(old)} -> {_short(new)}")
-    if before.schema != after.schema:
-        found.append("migrations of the database")
-    if before.files != after.files:
-        found.append("files of the deployment")
-    if before.environment != after.environment:
-        found.append("environment")
-    return found
+    version = [f"version: {before.version} -> {after.version}"] if before.version != after.version else []
+    names = {*before.images, *after.images}
+    images = [_image_reason(name, before.images.get(name), after.images.get(name)) for name in names]
+    others = (
+        (before.schema != after.schema, "migrations of the database"),
+        (before.migration != after.migration, "command of the migration: " + " ".join(after.migration)),
+        (before.files != after.files, "files of the deployment"),
+        (before.environment != after.environment, "environment"),
+    )
+    return [*version, *sorted(filter(None, images)), *(text for differs, text in others if differs)]
+
+
+def _image_reason(name: str, old: Mapping[str, str] | None, new: Mapping[str, str] | None) -> str | None:
+    if old is None or new is None:
+        return f"service {name}: {'new' if old is None else 'gone'}"
+    if old["digest"] != new["digest"]:
+        return f"image of {name}: {_short(old)} -> {_short(new)}"
+    if old["wanted"] != new["wanted"]:
+        return f"name of the image of {name}: {old['wanted']} -> {new['wanted']}"
+    return None
 
 
 def _short(image: Mapping[str, str]) -> str:

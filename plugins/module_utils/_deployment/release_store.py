@@ -137,11 +137,10 @@ class ReleaseStore:
             os.unlink(mark)
         source = os.path.join(self.releases, name, "docker")
         wanted = set(_files(source))
-        for path in wanted:
-            _put(os.path.join(source, path), os.path.join(self.project, path))
         for path in set(_files(os.path.join(self.releases, before, "docker")) if before else ()) - wanted:
-            if os.path.lexists(os.path.join(self.project, path)):
-                os.unlink(os.path.join(self.project, path))
+            _remove(self.project, path)
+        for path in wanted:
+            _put(source, self.project, path)
         self.write(os.path.join("docker", _MARK), f"{name}\n", 0o644)
 
     def active_project(self) -> str | None:
@@ -167,9 +166,9 @@ class ReleaseStore:
         data = self.data_dir(name)
         os.makedirs(data, mode=0o755, exist_ok=True)
         for path in paths:
-            target = os.path.join(data, path)
-            os.makedirs(os.path.dirname(target), exist_ok=True)
-            shutil.copy2(os.path.join(self.releases, name, "seed", path), target)
+            seed = os.path.join(self.releases, name, "seed")
+            _make_folders(seed, data, path)
+            shutil.copy2(os.path.join(seed, path), os.path.join(data, path))
 
     def remove_release(self, name: str) -> None:
         shutil.rmtree(os.path.join(self.releases, name))
@@ -184,14 +183,39 @@ def _files(folder: str) -> list[str]:
     return found
 
 
-def _put(source: str, target: str) -> None:
-    """Make ``target`` what ``source`` is, by a new file that takes its place; a target that is the same is left alone."""
+def _remove(folder: str, path: str) -> None:
+    """Remove a file, and the folders around it that are empty then."""
+    target = os.path.join(folder, path)
+    if not os.path.lexists(target):
+        return
+    os.unlink(target)
+    parent = os.path.dirname(target)
+    while parent != folder and not os.listdir(parent):
+        os.rmdir(parent)
+        parent = os.path.dirname(parent)
+
+
+def _make_folders(source: str, folder: str, path: str) -> None:
+    """The folders around a file, with the modes that the release's have."""
+    parts = os.path.dirname(path).split(os.sep) if os.path.dirname(path) else []
+    os.makedirs(folder, mode=0o755, exist_ok=True)
+    for count in range(1, len(parts) + 1):
+        below = os.path.join(*parts[:count])
+        made = os.path.join(folder, below)
+        if not os.path.isdir(made):
+            os.mkdir(made)
+            os.chmod(made, os.stat(os.path.join(source, below)).st_mode & 0o7777)
+
+
+def _put(source_folder: str, folder: str, path: str) -> None:
+    """Make a file what it is in the release, by a new one that takes its place; one that is the same is left alone."""
+    source, target = os.path.join(source_folder, path), os.path.join(folder, path)
     if os.path.islink(source):
         if os.path.islink(target) and os.readlink(target) == os.readlink(source):
             return
     elif _is_same_file(source, target):
         return
-    os.makedirs(os.path.dirname(target), exist_ok=True)
+    _make_folders(source_folder, folder, path)
     part = f"{target}.part"
     if os.path.lexists(part):
         os.unlink(part)

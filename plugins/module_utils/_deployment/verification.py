@@ -99,19 +99,19 @@ def judge_secrets(release: Release, containers: Sequence[Mapping[str, Any]], sec
             continue
         own = _OF_SERVICE.get(service)
         allowed = {secrets.get(key) for group in SHARED if own in group for key in group}
-        text = repr(
-            (
-                container["Config"].get("Env"),
-                container["Config"].get("Cmd"),
-                container["Config"].get("Labels"),
-                container.get("Args"),
-            )
-        )
+        text = _texts_of(container)
         seen = sorted(
             key for key, value in secrets.items() if len(value) >= _SHORTEST and value not in allowed and value in text
         )
         checks.append(Check("it was given no secret of another service", service, not seen, ", ".join(seen)))
     return checks
+
+
+def _texts_of(container: Mapping[str, Any]) -> str:
+    """Everything that ``docker inspect`` shows of how a container was made."""
+    config = container["Config"]
+    labels = (config.get("Labels") or {}).values()
+    return "\n".join([*(config.get("Env") or ()), *(config.get("Cmd") or ()), *(container.get("Args") or ()), *labels])
 
 
 def _is_program(wanted: str) -> bool:
