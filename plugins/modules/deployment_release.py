@@ -159,6 +159,9 @@ release:
       description: The command that leads there.
       type: list
       elements: str
+    owners:
+      description: Folders below the data folder that an image of ours writes, with the number of its user.
+      type: dict
     files:
       description: Hash of its files.
       type: str
@@ -335,12 +338,23 @@ def _find(registry: RegistryClient, text: str) -> Found | None:
     manifest = registry.find_manifest(reference)
     if manifest is None:
         return None
-    if manifest.is_index:
-        platforms = [str(platform) for platform in platform_descriptors(manifest)]
-    else:
-        platform = config_platform(registry.get_config(reference, manifest))
-        platforms = [str(platform)] if platform else []
-    return Found(manifest.digest, tuple(platforms))
+    if not manifest.is_index:
+        config = registry.get_config(reference, manifest)
+        platform = config_platform(config)
+        return Found(manifest.digest, (str(platform),) if platform else (), _user(config))
+    descriptors = platform_descriptors(manifest)
+    # All platforms of an image run as the same user.
+    first = next(iter(descriptors.values()), None)
+    user = None
+    if first:
+        image = reference.with_digest(first["digest"])
+        user = _user(registry.get_config(image, registry.get_manifest(image)))
+    return Found(manifest.digest, tuple(str(platform) for platform in descriptors), user)
+
+
+def _user(config: Mapping[str, Any]) -> int | None:
+    user = str((config.get("config") or {}).get("User") or "").partition(":")[0]
+    return int(user) or None if user.isdigit() else None
 
 
 def _result(

@@ -12,7 +12,8 @@ version_added: 0.1.0
 description:
   - Records the phase that a change of release has come to, so that a run which ends in between is taken up by the next one.
   - From O(phase=migrating) on the C(docker) folder of the deployment points at the release, and what the source brings for the
-    data folder is copied where nothing is. With O(phase=active) the change is over.
+    data folder is copied where nothing is. Folders of data are given to the user that the release's images run as. With
+    O(phase=active) the change is over.
 author:
   - The imagefleet.dify maintainers (@imagefleet)
 extends_documentation_fragment:
@@ -85,6 +86,10 @@ seeded:
   type: list
   elements: str
   returned: success
+owners:
+  description: Folders below the data folder that were given to the user of the image that writes them, with its number.
+  type: dict
+  returned: success
 removed:
   description: Releases whose folders were removed.
   type: list
@@ -120,7 +125,8 @@ SPEC = ArgumentSpec(
 def run(module: AnsibleModule) -> dict[str, Any]:
     release, phase = module.params["release"], module.params["phase"]
     store = ReleaseStore(module.params["dir"])
-    if store.find_release(release) is None:
+    wanted = store.find_release(release)
+    if wanted is None:
         raise MissingPrerequisite(
             f"There is no release {release} in {store.releases}. Prepare it first, or correct the name.",
             task="deployment_release",
@@ -132,6 +138,7 @@ def run(module: AnsibleModule) -> dict[str, Any]:
     after = plan_phase(before, release, phase, same_schema)
     switches = phase in SEEN and store.active_project() != release
     to_seed = store.missing_data(release) if switches else []
+    owners = store.wrong_owners(wanted) if phase in SEEN else {}
     names = [found.id for found in known]
     removed = removable(names, after, module.params["keep_releases"]) if phase == "active" else []
     if not module.check_mode:
@@ -140,12 +147,14 @@ def run(module: AnsibleModule) -> dict[str, Any]:
         if switches:
             store.seed_data(release, to_seed)
             store.activate(release)
+        store.set_owners(wanted, owners)
         for name in removed:
             store.remove_release(name)
     return {
-        "changed": before != after or switches or bool(removed),
+        "changed": before != after or switches or bool(removed) or bool(owners),
         "state": after.as_json(),
         "seeded": to_seed,
+        "owners": owners,
         "removed": removed,
         "diff": {"before": before.as_json(), "after": after.as_json()},
     }

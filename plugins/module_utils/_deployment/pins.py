@@ -19,10 +19,12 @@ class Found:
     """What a registry holds under a reference.
 
     :param platforms: as text, such as ``linux/arm64``.
+    :param user: who it runs as, by number; None for root, and where it is a name.
     """
 
     digest: str
     platforms: tuple[str, ...]
+    user: int | None = None
 
 
 @dataclass(frozen=True)
@@ -31,10 +33,12 @@ class Pin:
 
     :param wanted: the reference that was asked for, with its tag.
     :param digest: what it pointed at when the release was made.
+    :param user: who it runs as, by number, for one of ours that is not root's.
     """
 
     wanted: str
     digest: str
+    user: int | None = None
 
     @property
     def reference(self) -> str:
@@ -115,7 +119,7 @@ def pin_images(
                 "end with 'exec format error'"
             )
         else:
-            pins[name] = Pin(reference, found.digest)
+            pins[name] = Pin(reference, found.digest, found.user if name in ours else None)
     if problems and all("there is no" in problem for problem in problems):
         raise MissingPrerequisite(f"{'; '.join(problems)}.", task="the build playbook")
     if problems:

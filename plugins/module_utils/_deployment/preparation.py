@@ -163,6 +163,7 @@ def prepare(
         images={name: _as_record(pin, services[name], name in ours) for name, pin in pins.items()},
         schema=_schema(request.source),
         migration=tuple(request.migration or _migration(request.source)),
+        owners=_owners(services, pins, project),
         files=tree_hash(project, skip=("volumes", *files)),
         environment=hashlib.sha256("\0".join(f"{path}\0{text}" for path, text in files.items()).encode()).hexdigest(),
     )
@@ -297,6 +298,19 @@ def _mounted(service: Service, project: str) -> str | None:
 
 def _as_record(pin: Pin, service: Service, ours: bool) -> dict[str, str]:
     return {**pin.as_json(), **({"component": service.component} if ours and service.component else {})}
+
+
+def _owners(services: Mapping[str, Service], pins: Mapping[str, Pin], project: str) -> dict[str, int]:
+    """Folders of data that a service of ours writes, with the user that its image runs as."""
+    data = os.path.join(project, "volumes")
+    return {
+        os.path.relpath(path, data): user
+        for name, pin in sorted(pins.items())
+        for user in [pin.user]
+        if user
+        for path in services[name].mounts
+        if path.startswith(f"{data}{os.sep}")
+    }
 
 
 def _schema(source: str) -> str:

@@ -23,6 +23,7 @@ class Release:
     :param images: by service ``wanted``, ``digest`` and, for one of ours, ``component``.
     :param schema: names the state of the database that it needs.
     :param migration: the command that leads there.
+    :param owners: user by number of folders below the data folder, which an image of ours writes.
     :param files: hash of its Compose file and of what that mounts.
     :param environment: hash of its environment.
     """
@@ -33,6 +34,7 @@ class Release:
     images: Mapping[str, Mapping[str, str]]
     schema: str
     migration: tuple[str, ...]
+    owners: Mapping[str, int]
     files: str
     environment: str
 

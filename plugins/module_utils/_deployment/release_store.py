@@ -170,8 +170,31 @@ class ReleaseStore:
             _make_folders(seed, data, path)
             shutil.copy2(os.path.join(seed, path), os.path.join(data, path))
 
+    def wrong_owners(self, release: Release) -> dict[str, int]:
+        """The folders of data that do not belong to the user that the release's images run as, with that user."""
+        data = self.data_dir(release.id)
+        return {path: user for path, user in release.owners.items() if _owner(os.path.join(data, path)) != user}
+
+    def set_owners(self, release: Release, owners: Mapping[str, int]) -> None:
+        """Give such folders to their users, with all that is in them. The folder itself comes last: it says that this is done."""
+        data = self.data_dir(release.id)
+        for path, user in owners.items():
+            folder = os.path.join(data, path)
+            os.makedirs(folder, exist_ok=True)
+            for parent, folders, files in os.walk(folder, topdown=False):
+                for name in (*files, *folders):
+                    os.lchown(os.path.join(parent, name), user, -1)
+            os.lchown(folder, user, -1)
+
     def remove_release(self, name: str) -> None:
         shutil.rmtree(os.path.join(self.releases, name))
+
+
+def _owner(path: str) -> int | None:
+    try:
+        return os.lstat(path).st_uid
+    except FileNotFoundError:
+        return None
 
 
 def _files(folder: str) -> list[str]:

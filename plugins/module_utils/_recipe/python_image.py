@@ -104,7 +104,10 @@ def find_python_image(source: Source, final: FinalStage, compiled: Compiled) -> 
         "|| test $? -eq 1\n",
         tidy=_TIDY,
         check=health_check.python_check(final.configuration.exposes, final.configuration.environment),
-        owned=(posixpath.join(workdir, "storage"),) if workdir else (),
+        # Uploads, and what Compose's example has the program write its log to.
+        owned=(posixpath.join(workdir, "storage"), posixpath.join(posixpath.dirname(workdir), "logs"))
+        if workdir
+        else (),
         data=find_data(final, source.base_name(first), environment, lock),
     )
 

@@ -18,6 +18,7 @@ CONTENT = {
     "images": {"redis": REDIS},
     "schema": "s",
     "migration": ("flask", "upgrade-db"),
+    "owners": {"app/storage": 1001},
     "files": "f",
     "environment": "e",
 }

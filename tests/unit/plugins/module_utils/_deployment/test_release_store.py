@@ -23,8 +23,9 @@ def store(tmp_path):
     return ReleaseStore(str(tmp_path / "dify"))
 
 
-def release_of(version):
-    return named(version, commit=None, images={}, schema="s", migration=("flask",), files="f", environment="e")
+def release_of(version, owners=None):
+    content = {"images": {}, "schema": "s", "migration": ("flask",), "owners": owners or {}}
+    return named(version, commit=None, files="f", environment="e", **content)
 
 
 def write(path, text, mode=0o644):
@@ -278,3 +279,16 @@ def test_the_data_folder_is_made(store):
     name = add(store, "1", {})
     store.seed_data(name, [])
     assert os.path.isdir(os.path.join(store.folder, "data"))
+
+
+def test_data_get_the_user_of_the_image(store, tmp_path):
+    add(store, "1", {"a": "1"})
+    release = release_of("1", {"app/storage": 4711})
+    data = store.data_dir(release_of("1").id)
+    release = type(release)(**{**release.as_json(), "id": release_of("1").id})
+    write(os.path.join(data, "app/storage/keys/private.pem"), "x", 0o600)
+    assert store.wrong_owners(release) == {"app/storage": 4711}
+    store.set_owners(release, {"app/storage": 4711})
+    assert os.stat(os.path.join(data, "app/storage/keys/private.pem")).st_uid == 4711
+    assert os.stat(os.path.join(data, "app")).st_uid != 4711
+    assert store.wrong_owners(release) == {}

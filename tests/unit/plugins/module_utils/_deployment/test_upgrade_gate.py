@@ -13,7 +13,7 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.upgrad
 
 def release(version, *services, schema="s"):
     images = {name: {"wanted": "a/b:1", "digest": "sha256:0"} for name in services}
-    return Release(f"{version}-x", version, None, images, schema, ("flask",), "f", "e")
+    return Release(f"{version}-x", version, None, images, schema, ("flask",), {}, "f", "e")
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ def image(wanted="redis:6", component=None):
 
 
 def release(**images):
-    return named("1", commit=None, images=images, schema="s", migration=(), files="f", environment="e")
+    return named("1", commit=None, images=images, schema="s", migration=(), owners={}, files="f", environment="e")
 
 
 def container(
