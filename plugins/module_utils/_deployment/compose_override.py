@@ -28,9 +28,9 @@ _PROCESS_CHECK = (
     "sys.exit(not any(b'celery' in open(path, 'rb').read() for path in glob.glob('/proc/[0-9]*/cmdline')))"
 )  # fmt: skip
 _WEB_CHECK = (
-    "require('http').get({host: '127.0.0.1', port: process.env.PORT || 3000, "
-    "path: (process.env.NEXT_PUBLIC_BASE_PATH || '') + '/', timeout: 15000}, "
-    "(answer) => process.exit(answer.statusCode < 500 ? 0 : 1)).on('error', () => process.exit(1))"
+    "const hosts = ['127.0.0.1', require('os').hostname()], path = (process.env.NEXT_PUBLIC_BASE_PATH || '') + '/'; "
+    "(function ask() { require('http').get({host: hosts.shift(), port: process.env.PORT || 3000, path, timeout: 15000}, "
+    "(answer) => process.exit(answer.statusCode < 500 ? 0 : 1)).on('error', () => hosts.length ? ask() : process.exit(1)) })()"
 )  # fmt: skip
 
 

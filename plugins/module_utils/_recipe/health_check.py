@@ -71,17 +71,23 @@ sys.exit(0 if healthy else f"{mode} does not do its work")
 
 _NODE = """\
 #!/usr/bin/env node
-// Whether the pages are served. A redirection to one of them is an answer too.
+// Whether the pages are served. A redirection to one of them is an answer too. Next listens where HOSTNAME says, and by default
+// that is the container's own name.
 const path = (process.env.NEXT_PUBLIC_BASE_PATH || "") + "/";
-const request = require("http").get(
-  { host: "127.0.0.1", port: process.env.PORT || 3000, path, timeout: 15000 },
-  (response) => process.exit(response.statusCode < 500 ? 0 : 1),
-);
-request.on("timeout", () => request.destroy(new Error("no answer in 15 s")));
-request.on("error", (error) => {
-  console.error(error.message);
-  process.exit(1);
-});
+const hosts = ["127.0.0.1", require("os").hostname()];
+function ask() {
+  const request = require("http").get(
+    { host: hosts.shift(), port: process.env.PORT || 3000, path, timeout: 15000 },
+    (response) => process.exit(response.statusCode < 500 ? 0 : 1),
+  );
+  request.on("timeout", () => request.destroy(new Error("no answer in 15 s")));
+  request.on("error", (error) => {
+    if (hosts.length) return ask();
+    console.error(error.message);
+    process.exit(1);
+  });
+}
+ask();
 """
 
 
