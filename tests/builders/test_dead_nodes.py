@@ -105,7 +105,7 @@ def test_a_node_dies_while_it_builds(fleet, image, context):
     results = []
     arguments = {"buildx_config": str(builder.folder), **image(builder, BOTH[1:])}
     build = threading.Thread(
-        target=lambda: results.append(other.run("image_build", environment=builder.environment, **arguments))
+        target=lambda: results.append(other.run("image_build", process_environment=builder.environment, **arguments))
     )
     build.start()
     # Long enough for the step to run, which takes a minute.

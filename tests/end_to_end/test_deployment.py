@@ -251,7 +251,9 @@ def test_what_is_refused(play, site, variables, message):
 @pytest.mark.parametrize("module", MODULES)
 def test_examples(module, run_playbook, site, source, registry, tmp_path):
     loaded = importlib.import_module(f"ansible_collections.imagefleet.dify.plugins.modules.deployment_{module}")
-    text = loaded.EXAMPLES.replace("project: dify", f"project: {site.project}").replace("localhost:8080", site.url[7:])
+    text = loaded.EXAMPLES.replace("localhost:8080", site.url[7:])
+    for option in ("project", "project_name"):
+        text = text.replace(f"{option}: dify", f"{option}: {site.project}")
     text = text.replace('"8080"', f'"{site.port}"').replace("localhost:5000/dify/", f"{registry}/{site.project}/")
     tasks = yaml.safe_load(text.replace("localhost:5000/bases/", f"{registry}/bases/"))
     tag = ["git", "-C", source / "source", "rev-parse", "--short=12", NEW]

@@ -35,6 +35,12 @@ GOOD = {
     "buildx_builder_info": {},
     "source_checkout": {"repo": "{folder}/source", "dest": "{folder}/dest", "timeout": 5},
     "source_profile": {"path": "{folder}/source"},
+    "deployment_info": {"dir": "{folder}/dify"},
+    "deployment_preflight": {"project": "p1", "min_disk": 0.001, "min_memory": 0.001},
+    "deployment_release": {"dir": "{folder}/dify", "source": "{folder}/source", "version": "1.0.0", "project": "p1"},
+    "deployment_rollout": {"dir": "{folder}/dify", "project": "p1"},
+    "deployment_state": {"dir": "{folder}/dify", "release": "1.0.0-x", "phase": "starting"},
+    "deployment_verify": {"dir": "{folder}/dify", "project": "p1", "url": "http://localhost:1"},
     "image_build": {
         "images": [{"name": "one", "repository": f"{NOWHERE}/one", "context": "{folder}/context"}],
         "platforms": ["linux/amd64"],
@@ -121,7 +127,7 @@ def test_every_option(modules, good, tmp_path, monkeypatch, module):
         started = time.monotonic()
         name = ".".join(path)
         try:
-            result = modules.run(module, check=True, environment={"HOME": str(tmp_path)}, **arguments)
+            result = modules.run(module, check=True, process_environment={"HOME": str(tmp_path)}, **arguments)
         except AssertionError as error:
             faults.append(f"{name}, {case}: {str(error)[-700:]}")
             continue

@@ -17,7 +17,7 @@ from support.bad_values import HOSTILE_TEXTS, TRACE, bad_values, options_of, wit
 from support.small_source import LOCAL
 from support.task_results import read_results, recording_to
 
-ROLES = ("apt_packages", "build_host", "images", "registry")
+ROLES = ("apt_packages", "build_host", "deployment", "images", "registry")
 ALL = "IMAGEFLEET_ALL_INPUTS" in os.environ
 #: What a role is given besides, so that it gets as far as reading the bad variable.
 GOOD = {
@@ -27,6 +27,7 @@ GOOD = {
         "build_host_builder_driver": "docker",
         "build_host_builder_name": "default",
     },
+    "deployment": {"deployment_version": "1.0", "deployment_min_disk": 0, "deployment_min_memory": 0},
     "images": {"images_version": "1.0", "images_builder": "default"},
     "registry": {"registry_source": "package"},
 }
@@ -58,17 +59,21 @@ def run_cases(playbook_environment, repository_root, tmp_path, modules, source):
             "images_source": {"repo": str(source.folder), "ref": "main"},
             "images_registry": "localhost:1",
             "images_components": ["api"],
+            "deployment_source": {"repo": str(source.folder), "ref": "main"},
+            "deployment_source_dest": str(tmp_path / "checkout"),
+            "deployment_dir": str(tmp_path / "dify"),
         }
-        base = {**GOOD[role], **(own if role == "images" else {})}
+        base = {**GOOD[role], **{name: value for name, value in own.items() if name.startswith(f"{role}_")}}
         spec = specification(repository_root, role)
         hosts = {
             f"case{number}": with_value(base, spec, path, value) for number, (path, _case, value) in enumerate(given)
         }
         (tmp_path / "inventory.json").write_text(json.dumps({"all": {"hosts": hosts, "vars": {**LOCAL, **own}}}))
-        if role == "images":
+        if role in ("deployment", "images"):
             # Checked out for real, so that check mode gets as far as the images.
             source.change("page")
-            modules.run("source_checkout", repo=str(source.folder), ref="main", dest=str(tmp_path / "dest"))
+            dest = own["images_source_dest" if role == "images" else "deployment_source_dest"]
+            modules.run("source_checkout", repo=str(source.folder), ref="main", dest=dest)
         results = tmp_path / "results"
         environment = {
             **playbook_environment,

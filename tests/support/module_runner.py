@@ -41,12 +41,12 @@ class ModuleRunner:
             env={**os.environ, "PYTHONPATH": str(ROOT / ".collections")},
         )
 
-    def run(self, module, check=False, environment=None, **args):
+    def run(self, module, check=False, process_environment=None, **args):
         """The module's result.
 
         :raises AssertionError: the module printed no result, or a traceback, or another status than its result says.
         """
-        call = {"module": module, "args": args, "check": check, "environment": environment or {}}
+        call = {"module": module, "args": args, "check": check, "environment": process_environment or {}}
         self.process.stdin.write(json.dumps(call) + "\n")
         self.process.stdin.flush()
         answer = json.loads(self.process.stdout.readline())

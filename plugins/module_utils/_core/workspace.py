@@ -72,16 +72,10 @@ def remove_abandoned(folder: str, whole: str | None = None) -> bool:
 
 
 def _make(parent: str, prefix: str) -> tuple[str, int]:
-    while True:
-        folder = tempfile.mkdtemp(prefix=prefix, dir=parent)
-        descriptor = -1
-        try:
-            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if os.stat(folder).st_ino == os.fstat(descriptor).st_ino:
-                return folder, descriptor
-        except (FileNotFoundError, BlockingIOError):
-            # Another run found it between our making and our lock, and thinks that nobody holds it.
-            pass
-        if descriptor >= 0:
-            os.close(descriptor)
+    """A new folder that has its name only once it is locked: no other run ever finds it without its lock."""
+    making = tempfile.mkdtemp(prefix=f".{prefix}", dir=parent)
+    descriptor = os.open(making, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    folder = os.path.join(parent, os.path.basename(making)[1:])
+    os.rename(making, folder)
+    return folder, descriptor

@@ -60,7 +60,25 @@ if [ -n "$apart" ]; then
 fi
 """
 
-_CHECK = """\
+#: Tests go, but those of a package whose own code imports them: bottleneck reads its when it is imported.
+WITHOUT_TESTS = """\
+import pathlib, re, shutil, sys
+
+imports = re.compile(rb"^[ \\t]*(?:from|import)[ \\t][^#\\n]*\\btests\\b", re.MULTILINE)
+for package in pathlib.Path(sys.argv[1]).iterdir():
+    if not package.is_dir() or package.is_symlink():
+        continue
+    folders = [folder for folder in package.rglob("tests") if folder.is_dir()]
+    code = (file for file in package.rglob("*.py") if "tests" not in file.relative_to(package).parts) if folders else ()
+    if not any(imports.search(file.read_bytes()) for file in code):
+        for folder in folders:
+            shutil.rmtree(folder, ignore_errors=True)
+    if package.name == "tests":
+        shutil.rmtree(package)
+"""
+
+_CHECK = (
+    """\
 "$UV_PYTHON" - "$environment" "$machine" <<'PYTHON'
 import pathlib, sys
 
@@ -78,11 +96,16 @@ if foreign:
         f"{', '.join(sorted(foreign))}. Name their packages in build_on_target, and they are compiled there."
     )
 PYTHON
-find "$environment" -depth -type d -name tests -path '*/site-packages/*' -exec rm -rf {} +
+"$UV_PYTHON" - "$environment"/lib/python3*/site-packages <<'PYTHON'
+"""
+    + WITHOUT_TESTS
+    + """\
+PYTHON
 find "$environment" -type f \\( -name '*.a' -o -name '*.pyx' -o -name '*.h' -path '*/site-packages/*/include/*' \\) -delete
 find "$environment" -depth -type d -name __pycache__ -exec rm -rf {} +
 "$UV_PYTHON" -m compileall -q -j 0 --invalidation-mode checked-hash "$environment/lib" || test $? -eq 1
 """
+)
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
 from ansible_collections.imagefleet.dify.plugins.module_utils._recipe.python_packages import (
     UV_VERSION,
+    WITHOUT_TESTS,
     Installation,
     check_known,
     find_installation,
@@ -107,3 +111,24 @@ def test_groups_of_poetry_are_named(installation, options):
 
 def test_poetry_gets_its_export():
     assert "poetry-plugin-export" in tool_steps(Installation("poetry", ()), None)[1]
+
+
+@pytest.mark.parametrize(
+    "imports, kept",
+    [
+        pytest.param("import numpy\n", False, id="nobody-reads-them"),
+        pytest.param("# from bottleneck.tests import one\n", False, id="only-a-comment-does"),
+        pytest.param("from bottleneck.tests.util import one\n", True, id="the-package-does"),
+        pytest.param("def test():\n    from . import tests\n", True, id="a-function-does"),
+    ],
+)
+def test_tests_of_packages(tmp_path, imports, kept):
+    tests = tmp_path / "bottleneck/sub/tests"
+    tests.mkdir(parents=True)
+    (tests / "util.py").write_text("from bottleneck.sub.tests import one\n")
+    (tmp_path / "bottleneck/__init__.py").write_text(imports)
+    (tmp_path / "tests").mkdir()
+    subprocess.run([sys.executable, "-c", WITHOUT_TESTS, tmp_path], check=True)
+    assert tests.exists() == kept
+    assert (tmp_path / "bottleneck/__init__.py").exists()
+    assert not (tmp_path / "tests").exists()
