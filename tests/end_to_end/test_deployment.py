@@ -24,7 +24,7 @@ from support.load import load_on
 
 OLD, NEW = "0.15.90", "1.15.90"
 PLATFORM = {"x86_64": "linux/amd64", "aarch64": "linux/arm64"}[platform.machine()]
-MODULES = ("preflight", "release", "state", "rollout", "verify", "info")
+MODULES = ("preflight", "release", "backup", "restore", "state", "rollout", "verify", "info")
 
 
 def free_port():
@@ -189,6 +189,27 @@ def test_no_way_back_over_a_migration(play, site):
     assert site.ask("/health")["version"] == NEW
 
 
+def test_back_over_a_migration_by_the_backup(play, site):
+    notes, secrets, after = site.notes(), site.secrets(), site.state["active"]
+    site.ask("/console/api/notes", {"title": "written since", "text": "This one is lost."})
+    output = play("rollback", NEW, deployment_restore=True)
+    assert "What was written after" in output
+    assert site.ask("/health")["version"] == OLD
+    assert site.notes() == notes
+    assert site.secrets() == secrets
+    assert site.state["pending"] is None
+    assert site.answer_to("What is kept over the upgrade?") == "answered"
+    play("deploy", NEW, deployment_acknowledge=["plugins", "renamed-database"])
+    assert site.notes() == notes
+    assert site.state["active"] == after
+    backup = max((site.folder / "backups").iterdir(), key=lambda folder: folder.stat().st_mtime)
+    assert stat.S_IMODE(backup.stat().st_mode) == 0o700
+    (backup / "db.dify.dump").write_bytes(b"damaged")
+    with pytest.raises(pytest.fail.Exception, match="is damaged: db.dify.dump. Nothing was restored"):
+        play("rollback", NEW, deployment_restore=True, deployment_restore_name=backup.name)
+    assert site.ask("/health")["version"] == NEW
+
+
 def test_verify(play, site, source):
     output = play("verify", NEW)
     assert changed_of(output) == 0
@@ -268,6 +289,7 @@ def test_examples(module, run_playbook, site, source, registry, tmp_path):
             "deployment": str(site.folder),
             "source": str(source / "checkout/worktrees" / commit),
             "prepared": {"release": {"id": before["active"]}},
+            "made": {"backup": {"name": max(path.name for path in (site.folder / "backups").iterdir())}},
         },
         "tasks": tasks,
     }

@@ -35,6 +35,8 @@ GOOD = {
     "buildx_builder_info": {},
     "source_checkout": {"repo": "{folder}/source", "dest": "{folder}/dest", "timeout": 5},
     "source_profile": {"path": "{folder}/source"},
+    "deployment_backup": {"dir": "{folder}/dify", "project": "p1"},
+    "deployment_restore": {"dir": "{folder}/dify", "project": "p1"},
     "deployment_info": {"dir": "{folder}/dify"},
     "deployment_preflight": {"project": "p1", "min_disk": 0.001, "min_memory": 0.001},
     "deployment_release": {"dir": "{folder}/dify", "source": "{folder}/source", "version": "1.0.0", "project": "p1"},
