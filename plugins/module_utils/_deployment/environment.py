@@ -23,6 +23,7 @@ HEADING = "From the deployment's variables."
 _SUFFIX = ".example"
 #: How alike two names must be, from 0 to 1, for one to be taken for the other's new name.
 _ALIKE = 0.75
+_SHORTEST = 6
 
 
 @dataclass(frozen=True)
@@ -133,6 +134,17 @@ def masked(key: str, value: str) -> str:
     scheme, separator, rest = value.partition("://")
     login, at, host = rest.rpartition("@")
     return f"{scheme}://{MASK}@{host}" if separator and at and login else value
+
+
+def without_secrets(text: str, values: Mapping[str, str]) -> str:
+    """A text of a program's with the values of secrets masked, which it may have said.
+
+    :param values: of all variables; those of a few letters are in many texts by chance.
+    """
+    secrets = {value for key, value in values.items() if is_secret(key) and len(value) >= _SHORTEST}
+    for value in sorted(secrets, key=len, reverse=True):
+        text = text.replace(value, MASK)
+    return text
 
 
 def _depth(path: str) -> int:

@@ -14,12 +14,14 @@ from typing import Collection, Mapping, Sequence
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
 from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.compose_client import ComposeClient
 from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.deployed import Container, Deployed
+from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.environment import without_secrets
 from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.nginx import (
     OURS,
     UPSTREAMS,
     ports_in,
     upstreams,
 )
+from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.preparation import effective_values
 
 _POLL_SECONDS = 0.5
 #: nginx hands new connections to its new workers once they have started; there is nothing that says when that is.
@@ -111,9 +113,10 @@ class Rollout:
             time.sleep(_POLL_SECONDS)
             health = self.deployed.health(name)
         if health != "healthy":
+            said = without_secrets(self.deployed.last_log(name), effective_values(self.folder))
             raise CollectionError(
                 f"The new container of {service} is {health} after at most {self.wait} s. It was removed, and the old one serves "
-                f"as before. The last that it said: {self.deployed.last_log(name)}",
+                f"as before. The last that it said: {said}",
                 service=service,
             )
 

@@ -16,6 +16,7 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.enviro
     check_names,
     masked,
     render_files,
+    without_secrets,
 )
 
 API_EXAMPLE = "SECRET_KEY=api\nLOG_LEVEL=DEBUG\n"
@@ -186,3 +187,17 @@ def test_changes(before, after, expected):
 )
 def test_masked(key, value, shown):
     assert masked(key, value) == shown
+
+
+@pytest.mark.parametrize(
+    "text, shown",
+    [
+        pytest.param("password s3cret-value is wrong", f"password {MASK} is wrong", id="a-secret"),
+        pytest.param("level verbose", "level verbose", id="no-secret"),
+        pytest.param("x abc y", "x abc y", id="a-short-one"),
+        pytest.param("s3cret-value-2", MASK, id="the-longer-one-first"),
+    ],
+)
+def test_without_secrets(text, shown):
+    values = {"DB_PASSWORD": "s3cret-value", "SECRET_KEY": "s3cret-value-2", "A_TOKEN": "abc", "LOG_LEVEL": "verbose"}
+    assert without_secrets(text, values) == shown
