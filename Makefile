@@ -33,7 +33,7 @@ integration: bootstrap ## every module against the real engine, BuildKit and reg
 molecule: bootstrap ## hosts from nothing to an image, amd64 and emulated arm64, with the time of each step
 	@tools/check machine molecule
 
-faults: bootstrap ## kills at thirty moments, every bad value, many more states in check mode: half an hour (after make test)
+faults: bootstrap ## kills at thirty moments of builds and deployments, every bad value, many states in check mode: hours (after make test)
 	@tools/check faults
 
 customised: bootstrap ## both generations of the sample, customised and optimised, looked at on both platforms (after make test)

@@ -7,10 +7,15 @@
 from __future__ import annotations
 
 import os
+import subprocess
 
 import pytest
 
+from support.deployed_site import PLATFORM, Site, free_port, variables_of
+
 collect_ignore = [] if os.environ.get("IMAGEFLEET_GENERATIONS") else ["test_optimised_more.py"]
+# Half an hour, for `make faults`.
+collect_ignore += [] if os.environ.get("IMAGEFLEET_MOMENTS") else ["test_deployment_interruption.py"]
 
 
 @pytest.fixture
@@ -38,3 +43,38 @@ def build_in(run_playbook, repository_root):
         return run
 
     return in_folder
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    made = Site(tmp_path_factory.mktemp("deployment") / "dify", f"d{free_port()}", free_port())
+    yield made
+    made.compose("down", "--volumes", "--remove-orphans")
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory, repository_root):
+    folder = tmp_path_factory.mktemp("deployed")
+    subprocess.run([repository_root / "tools/sample_source", folder / "source"], check=True, capture_output=True)
+    return folder
+
+
+@pytest.fixture
+def build(build_in, source, site):
+    """Builds the sample for this machine's platform."""
+    return build_in(source, site.project, images_platforms=[PLATFORM])
+
+
+@pytest.fixture
+def play(run_playbook, repository_root, source, site, registry):
+    """Runs a playbook of the deployment for a version; gives what it printed."""
+
+    def run(playbook, version, *options, **variables):
+        return run_playbook(
+            f"playbooks/{playbook}.yml",
+            "-i", str(repository_root / "examples/inventory.yml"),
+            *options,
+            **{**variables_of(site, version, source, registry), **variables},
+        )  # fmt: skip
+
+    return run

@@ -8,133 +8,16 @@ from __future__ import annotations
 
 import importlib
 import json
-import platform
-import socket
 import stat
 import subprocess
-import time
-import urllib.request
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 import yaml
 
+from support.deployed_site import ACKNOWLEDGED, NEW, OLD
 from support.load import load_on
 
-OLD, NEW = "0.15.90", "1.15.90"
-PLATFORM = {"x86_64": "linux/amd64", "aarch64": "linux/arm64"}[platform.machine()]
 MODULES = ("preflight", "release", "backup", "restore", "state", "rollout", "verify", "info")
-
-
-def free_port():
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
-
-
-@dataclass
-class Site:
-    """A deployment of the sample: its folder on this machine, its project and its address."""
-
-    folder: Path
-    project: str
-    port: int
-
-    @property
-    def url(self):
-        return f"http://localhost:{self.port}"
-
-    @property
-    def state(self):
-        return json.loads((self.folder / "state.json").read_text())
-
-    def ask(self, path, body=None):
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(self.url + path, data, {"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return json.load(answer)
-
-    def notes(self):
-        return sorted(note["title"] for note in self.ask("/console/api/notes")["data"])
-
-    def answer_to(self, question):
-        asked = self.ask("/console/api/questions", {"question": question})
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            found = self.ask(f"/console/api/questions/{asked['id']}")
-            if found["status"] != "waiting":
-                return found["status"]
-            time.sleep(0.5)
-        pytest.fail("the worker answered nothing in 60 s")
-
-    def secrets(self):
-        lines = (self.folder / "secrets.env").read_text().splitlines()
-        return dict(line.split("=", 1) for line in lines if "=" in line)
-
-    def compose(self, *arguments):
-        return subprocess.run(
-            ["docker", "compose", "--project-name", self.project, *arguments],
-            check=True,
-            capture_output=True,
-            text=True,
-        )
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    made = Site(tmp_path_factory.mktemp("deployment") / "dify", f"d{free_port()}", free_port())
-    yield made
-    made.compose("down", "--volumes", "--remove-orphans")
-
-
-@pytest.fixture(scope="module")
-def source(tmp_path_factory, repository_root):
-    folder = tmp_path_factory.mktemp("deployed")
-    subprocess.run([repository_root / "tools/sample_source", folder / "source"], check=True, capture_output=True)
-    return folder
-
-
-@pytest.fixture
-def build(build_in, source, site):
-    return build_in(source, site.project, images_platforms=[PLATFORM])
-
-
-@pytest.fixture
-def play(run_playbook, repository_root, source, site, registry):
-    """Runs a playbook of the deployment for a version; gives what it printed."""
-
-    def run(playbook, version, *options, **variables):
-        return run_playbook(
-            f"playbooks/{playbook}.yml",
-            "-i", str(repository_root / "examples/inventory.yml"),
-            *options,
-            **{
-                "deployment_version": version,
-                "deployment_source": {"repo": str(source / "source")},
-                "deployment_source_dest": str(source / "checkout"),
-                "deployment_dir": str(site.folder),
-                "deployment_project": site.project,
-                "deployment_port": site.port,
-                "deployment_registry": registry,
-                "deployment_namespace": site.project,
-                "deployment_min_disk": 1,
-                "deployment_image_map": {
-                    name: f"{registry}/bases/{reference}"
-                    for name, reference in (
-                        ("postgres", "postgres:15-alpine"),
-                        ("redis", "redis:6-alpine"),
-                        ("nginx", "nginx:latest"),
-                    )
-                },
-                "deployment_api_path": "/console/api/notes",
-                "deployment_queue": "note",
-                "deployment_report_dir": str(source / "report"),
-                **variables,
-            },
-        )  # fmt: skip
-
-    return run
 
 
 def changed_of(output):
@@ -171,7 +54,7 @@ def test_upgrade_with_its_data(play, site):
     with pytest.raises(pytest.fail.Exception, match="plugins: from 1.0 on.* renamed-database: the service db"):
         play("deploy", NEW)
     assert site.ask("/health")["version"] == OLD
-    output = play("deploy", NEW, "--diff", deployment_acknowledge=["plugins", "renamed-database"])
+    output = play("deploy", NEW, "--diff", deployment_acknowledge=ACKNOWLEDGED)
     assert "db_postgres" in output
     assert site.ask("/health")["version"] == NEW
     assert site.notes() == notes
@@ -199,7 +82,7 @@ def test_back_over_a_migration_by_the_backup(play, site):
     assert site.secrets() == secrets
     assert site.state["pending"] is None
     assert site.answer_to("What is kept over the upgrade?") == "answered"
-    play("deploy", NEW, deployment_acknowledge=["plugins", "renamed-database"])
+    play("deploy", NEW, deployment_acknowledge=ACKNOWLEDGED)
     assert site.notes() == notes
     assert site.state["active"] == after
     backup = max((site.folder / "backups").iterdir(), key=lambda folder: folder.stat().st_mtime)
