@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The sample's generations, customised by the build playbook, looked at from outside on both platforms."""
+"""The sample's generations, customised by the build playbook, looked at from outside on each platform."""
 
 from __future__ import annotations
 
@@ -20,13 +20,14 @@ from http.server import HTTPServer, SimpleHTTPRequestHandler
 
 import pytest
 
+from support.deployed_site import NEW, OLD, PLATFORM
 from support.image_labels import image_labels
 from support.registries import make_certificates
 
-OLD, NEW = "0.15.90", "1.15.90"
-#: Both by `make customised`; in `make test` the newer one.
-GENERATIONS = [NEW, OLD] if os.environ.get("IMAGEFLEET_GENERATIONS") else [NEW]
-PLATFORMS = ("linux/amd64", "linux/arm64")
+#: Both, on both platforms, by `make customised`; in `make test` the newer one on this machine's own: pip is slow under emulation.
+ALL = "IMAGEFLEET_GENERATIONS" in os.environ
+GENERATIONS = [NEW, OLD] if ALL else [NEW]
+PLATFORMS = ("linux/amd64", "linux/arm64") if ALL else (PLATFORM,)
 PATCH = """\
 --- a/api/app.py
 +++ b/api/app.py
@@ -96,7 +97,7 @@ def company_server(given, folder):
 
 @pytest.fixture
 def build(build_in, folder, namespace):
-    return build_in(folder, namespace, images_components=["api", "web"])
+    return build_in(folder, namespace, images_components=["api", "web"], images_platforms=list(PLATFORMS))
 
 
 @contextmanager
@@ -138,7 +139,7 @@ def within(name, *command):
 
 
 @pytest.mark.parametrize("version", GENERATIONS)
-def test_customised_on_both_platforms(build, given, company_server, folder, namespace, registry, version):
+def test_customised_on_each_platform(build, given, company_server, folder, namespace, registry, version):
     build(images_version=version, images_tags=[version], **given)
     report = json.loads((folder / "report/report.json").read_text())
     for image in report["images"]:
