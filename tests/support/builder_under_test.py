@@ -84,7 +84,7 @@ class BuilderUnderTest:
         return {"image": self.images[0], "network": "host", **self.buildkit.container_opts, **more}
 
     def run(self, module, check=False, **args):
-        return self.modules.run(module, check=check, environment=self.environment, **args)
+        return self.modules.run(module, check=check, process_environment=self.environment, **args)
 
     def builder(self, check=False, **args):
         return self.run("buildx_builder", check, name=self.name, buildx_config=str(self.folder), **args)
