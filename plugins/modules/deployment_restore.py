@@ -61,7 +61,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.cli import Cli
-from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
+from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError, MissingPrerequisite
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.outcome import finish, readable_arguments
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.spec import ArgumentSpec
 from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.backup import BackupStore
@@ -106,9 +106,9 @@ def _find(name: str | None, records: list[BackupRecord], store: ReleaseStore, st
         found = [record for record in records if newest is None or record.schema != newest.schema]
     if not found:
         known = ", ".join(record.name for record in records) or "none"
-        raise CollectionError(
-            f"There is no {f'backup {name}' if name else 'backup of another state of the database'} (there are: {known})."
-        )
+        wanted = f"backup {name}" if name else "backup of another state of the database"
+        msg = f"There is no {wanted} in {store.folder}/backups (there are: {known})."
+        raise CollectionError(msg) if name else MissingPrerequisite(msg, task="the backup playbook")
     return found[-1]
 
 
