@@ -113,6 +113,7 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors impor
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.outcome import finish, readable_arguments
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.spec import ArgumentSpec
 from ansible_collections.imagefleet.dify.plugins.module_utils._deployment import probes
+from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.compose_client import ComposeClient
 from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.deployed import Deployed
 from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.deployment_secrets import is_secret
 from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.preparation import effective_values
@@ -146,13 +147,15 @@ def run(module: AnsibleModule) -> dict[str, Any]:
     release = store.find_release(store.state().active)
     if release is None:
         raise MissingPrerequisite(f"{params['dir']} has no active release.", task="the deploy playbook")
-    deployed = Deployed(Cli(module.run_command, "docker"), params["project"])
+    docker = Cli(module.run_command, "docker")
+    deployed = Deployed(docker, params["project"])
+    platform = ComposeClient(docker, params["project"]).host_platform()
     containers = deployed.containers()
     values = effective_values(os.path.join(store.releases, release.id, "docker"))
     secrets = {key: value for key, value in values.items() if is_secret(key) and value}
     checks = [
         *judge_containers(
-            release, containers, deployed.architectures([found["Image"] for found in containers]), deployed.platform()
+            release, containers, deployed.architectures([found["Image"] for found in containers]), platform
         ),
         *judge_secrets(release, containers, secrets),
         _answers(params, "nginx", "the page answers with HTML", params["page_path"], "text/html"),

@@ -50,10 +50,6 @@ class Deployed:
         found = self._inspect("image", sorted(set(images)))
         return {image["Id"]: f"{image['Os']}/{image['Architecture']}" for image in found}
 
-    def platform(self) -> str:
-        """Of the engine."""
-        return self.docker.run("version", "--format", "{{.Server.Os}}/{{.Server.Arch}}").stdout.strip()
-
     def run_python(self, container: str, program: str, *arguments: str) -> Completed:
         """Run a program in a container that has Python. Its secrets are in the container's environment, not here."""
         return self.docker.run("exec", container, "python3", "-c", program, *arguments, check=False)
