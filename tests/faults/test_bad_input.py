@@ -33,6 +33,13 @@ GOOD = {
     "binfmt_info": {},
     "buildx_builder": {"name": "b1", "driver": "remote", "nodes": [{"name": "n1", "endpoint": "tcp://localhost:1"}]},
     "buildx_builder_info": {},
+    "certificate": {
+        "path": "{folder}/one.crt",
+        "key": "{folder}/one.key",
+        "ca_path": "{folder}/ca.crt",
+        "ca_key": "{folder}/ca.key",
+        "names": ["localhost"],
+    },
     "source_checkout": {"repo": "{folder}/source", "dest": "{folder}/dest", "timeout": 5},
     "source_profile": {"path": "{folder}/source"},
     "deployment_backup": {"dir": "{folder}/dify", "project": "p1"},

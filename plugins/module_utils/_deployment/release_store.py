@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import Any, Mapping, Sequence
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
+from ansible_collections.imagefleet.dify.plugins.module_utils._core.written import write_whole
 from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.environment_file import (
     line_of,
     parse_environment,
@@ -92,10 +93,6 @@ class ReleaseStore:
         names.sort(key=lambda name: os.stat(os.path.join(self.releases, name)).st_mtime_ns)
         return [release for release in map(self.find_release, names) if release]
 
-    def find_file(self, release: str | None, path: str) -> str | None:
-        """The text of a file of a release; ``path`` is below its ``docker`` folder."""
-        return _find_text(os.path.join(self.releases, release, "docker", path)) if release else None
-
     def kept(self, name: str) -> dict[str, str]:
         """The values of a file that is kept for all releases."""
         return parse_environment(_find_text(os.path.join(self.folder, name)) or "")
@@ -107,16 +104,7 @@ class ReleaseStore:
 
     def write(self, name: str, text: str, mode: int) -> None:
         """Put a file into the folder; whoever reads it meanwhile sees the old or the new one."""
-        os.makedirs(self.folder, mode=0o755, exist_ok=True)
-        path = os.path.join(self.folder, name)
-        part = f"{path}.part"
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            os.fchmod(file.fileno(), mode)
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
+        write_whole(os.path.join(self.folder, name), text, mode)
 
     def add_release(self, release: Release, prepared: str) -> None:
         """Make a prepared folder the release's. It must be on the same file system."""

@@ -108,9 +108,6 @@ def test_what_is_kept_is_for_root_alone(store):
 def test_a_release_is_found(store):
     name = add(store, "1", {"docker-compose.yaml": "one"})
     assert store.find_release(name) == release_of("1")
-    assert store.find_file(name, "docker-compose.yaml") == "one"
-    assert store.find_file(name, "none/of/it") is None
-    assert store.find_file(None, "docker-compose.yaml") is None
     assert store.find_release(None) is None
     assert mode_of(store.releases, name) == "700"
 

@@ -1,0 +1,112 @@
+# Copyright: Contributors to the imagefleet.dify project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Keys and certificates as files, made and read by OpenSSL."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from datetime import datetime
+from pathlib import Path
+
+from ansible_collections.imagefleet.dify.plugins.module_utils._certificate.certificate import (
+    USAGES,
+    Certificate,
+    Wanted,
+    authority_configuration,
+    certificate_extensions,
+    parse_end,
+    parse_names,
+    request_configuration,
+)
+from ansible_collections.imagefleet.dify.plugins.module_utils._core.cli import Cli
+from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
+
+#: What OpenSSL calls the uses, by ours.
+_PRINTED = {"server": "TLS Web Server Authentication", "client": "TLS Web Client Authentication"}
+
+
+class Openssl:
+    """The program, with a folder for what it reads besides the keys.
+
+    :param folder: goes with the task. No key is written into it.
+    """
+
+    def __init__(self, program: Cli, folder: str) -> None:
+        self.program, self.folder = program, Path(folder)
+
+    def find(self, path: str, key: str, authority: str | None) -> Certificate | None:
+        """The certificate in a file, beside its key; None where either is missing.
+
+        :param authority: the file of the authority that should have signed it; None for an authority.
+        :raises CollectionError: a file is no certificate or no key.
+        """
+        if not (os.path.exists(path) and os.path.exists(key)):
+            return None
+        usages = self._extension(path, "extendedKeyUsage")
+        return Certificate(
+            names=parse_names(self._extension(path, "subjectAltName")),
+            ends=self.end_of(path),
+            fits_key=self.fits(path, key),
+            signed=authority is None or self._verifies(authority, path),
+            usages=tuple(usage for usage in USAGES if _PRINTED[usage] in usages),
+        )
+
+    def end_of(self, path: str) -> datetime:
+        """When a certificate ends, in UTC."""
+        return parse_end(self._run("x509", "-in", path, "-noout", "-enddate"))
+
+    def fits(self, path: str, key: str) -> bool:
+        """Whether a private key is a certificate's own."""
+        public = self._run("pkey", "-in", key, "-pubout")
+        return public == self._run("x509", "-in", path, "-noout", "-pubkey")
+
+    def make_key(self) -> str:
+        """A new private key, as text: it is in no file before it is in its own."""
+        return self._run("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256")
+
+    def make_authority(self, key: str, wanted: Wanted) -> str:
+        """The certificate of an authority that has a key."""
+        configuration = self._file("authority.cnf", authority_configuration(wanted.ca_name))
+        return self._run(
+            "req", "-x509", "-new", "-sha256", "-key", key, "-days", str(wanted.ca_days), "-config", configuration,
+            "-extensions", "authority", "-set_serial", _serial(),
+        )  # fmt: skip
+
+    def make_certificate(self, key: str, authority: str, authority_key: str, wanted: Wanted) -> str:
+        """A certificate for a key, signed by the authority."""
+        configuration = self._file("request.cnf", request_configuration(wanted.names[0]))
+        request = self._file("request.pem", self._run("req", "-new", "-sha256", "-key", key, "-config", configuration))
+        extensions = self._file("extensions.cnf", certificate_extensions(wanted))
+        return self._run(
+            "x509", "-req", "-in", request, "-CA", authority, "-CAkey", authority_key, "-set_serial", _serial(), "-sha256",
+            "-days", str(wanted.days), "-extfile", extensions,
+        )  # fmt: skip
+
+    def _verifies(self, authority: str, path: str) -> bool:
+        # Whether it has ended is asked elsewhere.
+        return self.program.run("verify", "-no_check_time", "-CAfile", authority, path, check=False).rc == 0
+
+    def _extension(self, path: str, name: str) -> str:
+        return self._run("x509", "-in", path, "-noout", "-ext", name)
+
+    def _file(self, name: str, text: str) -> str:
+        path = self.folder / name
+        path.write_text(text, encoding="utf-8")
+        return str(path)
+
+    def _run(self, *arguments: str) -> str:
+        done = self.program.run(*arguments, check=False)
+        if done.rc != 0:
+            named = [part for part in arguments if os.sep in part]
+            raise CollectionError(
+                f"openssl {arguments[0]} cannot work with {', '.join(named) or 'what it was given'}: {done.last_lines(2)}"
+            )
+        return done.stdout
+
+
+def _serial() -> str:
+    """A number that no other certificate of the authority has: 127 random bits."""
+    return str(secrets.randbits(127) | 1 << 126)
