@@ -88,6 +88,20 @@ options:
     description:
       - The C(docker) folder of a deployment that is to be taken over. The values of its environment files are kept from then on.
     type: path
+  tls:
+    description:
+      - Has nginx answer over TLS, with a certificate that is there. Upstream's variables for it are set.
+      - M(imagefleet.dify.certificate) makes one.
+    type: dict
+    suboptions:
+      certificate:
+        description: File on the host with the certificate, and with those that lead to its authority.
+        type: path
+        required: true
+      key:
+        description: File with its private key.
+        type: path
+        required: true
   logging:
     description: A C(logging) section of Compose for every service. Empty leaves the engine's.
     type: dict
@@ -213,6 +227,11 @@ hazards:
   type: list
   elements: str
   returned: success
+ports:
+  description: The host's ports that its services answer on.
+  type: list
+  elements: int
+  returned: success
 services:
   description: The services that the release starts.
   type: list
@@ -222,11 +241,14 @@ services:
 
 import os
 from contextlib import AbstractContextManager
+from datetime import datetime, timezone
 from typing import Any, Mapping
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.imagefleet.dify.plugins.module_utils._certificate.openssl import Openssl
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.cli import Cli
+from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError, MissingPrerequisite
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.outcome import finish, readable_arguments
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.spec import ArgumentSpec
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.workspace import locked_folder, task_workspace
@@ -248,6 +270,7 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.releas
     ReleaseStore,
 )
 from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.spec import DEPLOYMENT_SPEC
+from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.tls import Tls
 from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.upgrade_gate import check_upgrade
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.manifest import config_platform, platform_descriptors
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.reference import parse_reference
@@ -269,6 +292,13 @@ SPEC = ArgumentSpec(
         "image_map": {"type": "dict", "default": {}},
         "refresh": {"type": "bool", "default": False},
         "adopt": {"type": "path"},
+        "tls": {
+            "type": "dict",
+            "options": {
+                "certificate": {"type": "path", "required": True},
+                "key": {"type": "path", "required": True, "no_log": False},
+            },
+        },
         "logging": {"type": "dict", "default": {}},
         "resources": {"type": "dict", "default": {}},
         "acknowledge": {"type": "list", "elements": "str", "default": []},
@@ -285,11 +315,14 @@ def run(module: AnsibleModule) -> dict[str, Any]:
     kept, adopted = store.kept(SECRETS), store.kept(ADOPTED)
     if params["adopt"] and not adopted:
         adopted = adopted_values(params["adopt"])
+    tls = Tls(**params["tls"]) if params["tls"] else None
+    if tls:
+        _check_certificate(tls, module)
     compose = ComposeClient(Cli(module.run_command, "docker"), params["project"])
     registry = registry_client(params)
     with _workspace(module, store) as folder:
         prepared = prepare(
-            folder, _request(params), kept, adopted, before, compose, lambda text: _find(registry, text)
+            folder, _request(params, tls), kept, adopted, before, compose, lambda text: _find(registry, text)
         )  # fmt: skip
         hazards = check_upgrade(before, prepared.release, params["acknowledge"])
         to_keep = {
@@ -314,7 +347,24 @@ def _workspace(module: AnsibleModule, store: ReleaseStore) -> AbstractContextMan
     return locked_folder(store.releases, ".preparing-")
 
 
-def _request(params: dict[str, Any]) -> Request:
+def _check_certificate(tls: Tls, module: AnsibleModule) -> None:
+    for path in (tls.certificate, tls.key):
+        if not os.path.isfile(path):
+            raise MissingPrerequisite(
+                f"tls names {path}, and there is no such file on the host.", task="the certificate"
+            )
+    with task_workspace(module.tmpdir, "certificate") as folder:
+        openssl = Openssl(Cli(module.run_command, "openssl", provided_by="the package openssl"), folder)
+        if not openssl.fits(tls.certificate, tls.key):
+            raise CollectionError(
+                f"{tls.key} is not the key of {tls.certificate}. Give tls the files that belong together."
+            )
+        ends = openssl.end_of(tls.certificate)
+    if ends <= datetime.now(timezone.utc).replace(tzinfo=None):
+        raise CollectionError(f"{tls.certificate} ended on {ends:%Y-%m-%d}. Give tls a certificate that is valid.")
+
+
+def _request(params: dict[str, Any], tls: Tls | None) -> Request:
     return Request(
         source=params["source"],
         version=params["version"],
@@ -328,6 +378,7 @@ def _request(params: dict[str, Any]) -> Request:
         image_map=as_texts(params["image_map"], "image_map"),
         refresh=params["refresh"],
         migration=params["migration_command"],
+        tls=tls,
         logging=params["logging"],
         resources=params["resources"],
     )
@@ -373,6 +424,7 @@ def _result(
         "schema_change": before is None or before.schema != release.schema,
         "environment": changes(old, prepared.values),
         "secrets_made": list(prepared.secrets.made),
+        "ports": sorted({port for service in prepared.services.values() for port in service.ports}),
         "services": sorted(prepared.services),
         "diff": {"before": _shown(before, old), "after": _shown(release, prepared.values)},
     }

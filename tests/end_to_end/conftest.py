@@ -47,7 +47,7 @@ def build_in(run_playbook, repository_root):
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    made = Site(tmp_path_factory.mktemp("deployment") / "dify", f"d{free_port()}", free_port())
+    made = Site(tmp_path_factory.mktemp("deployment") / "dify", f"d{free_port()}", free_port(), free_port())
     yield made
     made.compose("down", "--volumes", "--remove-orphans")
 

@@ -120,6 +120,54 @@ def test_another_environment_without_a_request_that_fails(play, site):
     assert site.state["active"] == before
 
 
+def test_over_tls(play, site):
+    before = site.state["active"]
+    tls = {"names": ["localhost"]}
+    assert "tls/dify.key" not in play("deploy", NEW, "--check", "--diff", deployment_tls=tls)
+    play("deploy", NEW, deployment_tls=tls)
+    assert stat.S_IMODE((site.folder / "docker/nginx/ssl/dify.key").stat().st_mode) == 0o600
+    assert site.certificate_names() == ["localhost"]
+    assert changed_of(play("deploy", NEW, deployment_tls=tls)) == 0
+    play("verify", NEW, deployment_tls=tls)
+    nginx = site.container("nginx")
+    tls["names"].append("dify.example.com")
+    with load_on(f"{site.url}/console/api/notes", f"{site.url}/", each=2) as load:
+        play("deploy", NEW, deployment_tls=tls)
+    assert load.failures == []
+    assert site.certificate_names() == ["dify.example.com", "localhost"]
+    assert site.container("nginx") == nginx
+    play("deploy", NEW)
+    assert site.state["active"] == before
+
+
+def test_files_for_tls(play, site, tmp_path):
+    before = site.state["active"]
+    for name in ("one", "other"):
+        command = [
+            "openssl",
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:P-256",
+            "-nodes",
+            "-days",
+            "2",
+        ]
+        files = ["-keyout", tmp_path / f"{name}.key", "-out", tmp_path / f"{name}.crt"]
+        names = ["-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}"]
+        subprocess.run([*command, *files, *names], check=True, capture_output=True)
+    tls = {"certificate": str(tmp_path / "one.crt"), "key": str(tmp_path / "other.key")}
+    with pytest.raises(pytest.fail.Exception, match="other.key is not the key of .*one.crt"):
+        play("deploy", NEW, deployment_tls=tls)
+    tls["key"] = str(tmp_path / "one.key")
+    play("deploy", NEW, deployment_tls=tls)
+    assert site.certificate_names(str(tmp_path / "one.crt"), "one") == ["one"]
+    play("deploy", NEW)
+    assert site.state["active"] == before
+
+
 def test_a_release_that_does_not_come_up(play, site):
     before = site.state["active"]
     with (
@@ -143,6 +191,13 @@ def test_a_release_that_does_not_come_up(play, site):
         ({"deployment_images": {"sandbox": "localhost:5000/a/b:1"}}, "runs no sandbox"),
         ({"deployment_tag": "no-such-tag"}, "there is no .*dify-api:no-such-tag in the registry"),
         ({"deployment_port": 5000}, "Port 5000 is taken"),
+        ({"deployment_tls_port": 5000}, "Port 5000 is taken"),
+        ({"deployment_tls": {"certificate": "/one"}}, "deployment_tls wants either names"),
+        (
+            {"deployment_tls": {"certificate": "/one", "key": "/two", "names": ["a"]}},
+            "deployment_tls wants either names",
+        ),
+        ({"deployment_environment": {"NGINX_HTTPS_ENABLED": "true"}}, "nginx has no certificate. Give one by tls"),
     ],
 )
 def test_what_is_refused(play, site, variables, message):

@@ -10,6 +10,7 @@ import json
 import platform
 import shutil
 import socket
+import ssl
 import subprocess
 import time
 import urllib.request
@@ -38,6 +39,7 @@ class Site:
     folder: Path
     project: str
     port: int
+    tls_port: int
 
     @property
     def url(self):
@@ -52,6 +54,19 @@ class Site:
         request = urllib.request.Request(self.url + path, data, {"Content-Type": "application/json"})
         with urllib.request.urlopen(request, timeout=30) as answer:
             return json.load(answer)
+
+    def container(self, service):
+        """The name and number of a service's container."""
+        return self.compose("ps", "--format", "{{.Name}} {{.ID}}", service).stdout.split()
+
+    def certificate_names(self, ca=None, name="localhost"):
+        """The names in the certificate that it answers with, which the authority must have signed."""
+        context = ssl.create_default_context(cafile=ca or self.folder / "tls/ca.crt")
+        with (
+            socket.create_connection(("localhost", self.tls_port), timeout=30) as connection,
+            context.wrap_socket(connection, server_hostname=name) as answer,
+        ):
+            return [value for _kind, value in answer.getpeercert()["subjectAltName"]]
 
     def notes(self):
         return sorted(note["title"] for note in self.ask("/console/api/notes")["data"])
@@ -94,6 +109,7 @@ def variables_of(site: Site, version: str, source: Path, registry: str) -> dict:
         "deployment_dir": str(site.folder),
         "deployment_project": site.project,
         "deployment_port": site.port,
+        "deployment_tls_port": site.tls_port,
         "deployment_registry": registry,
         "deployment_namespace": site.project,
         "deployment_min_disk": 1,

@@ -33,6 +33,7 @@ class Service:
     :param has_health_check: whether the Compose file has one.
     :param mounts: the host's files and folders that it sees, absolute, and where it has them.
     :param depends_on: what it waits for, and until which condition.
+    :param ports: the host's TCP ports that it answers on.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Service:
     has_health_check: bool
     mounts: Mapping[str, str]
     depends_on: Mapping[str, str]
+    ports: tuple[int, ...] = ()
 
     @property
     def runs_the_program(self) -> bool:
@@ -87,4 +89,9 @@ def _service(name: str, value: Mapping[str, Any]) -> Service:
             mount["source"]: mount["target"] for mount in value.get("volumes") or () if mount.get("type") == "bind"
         },
         depends_on={key: entry.get("condition", "") for key, entry in (value.get("depends_on") or {}).items()},
+        ports=tuple(
+            int(port["published"])
+            for port in value.get("ports") or ()
+            if port.get("protocol", "tcp") == "tcp" and str(port.get("published", "")).isdigit()
+        ),
     )

@@ -57,6 +57,13 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.pins i
     wanted_images,
 )
 from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.release import Release, named
+from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.tls import (
+    CERTIFICATES,
+    Tls,
+    certificate_files,
+    check_tls,
+    tls_values,
+)
 
 #: Folders below the data folder that hold what a secret was made for.
 _DATA = ("db", "mysql", "pgvector", "weaviate", "qdrant")
@@ -77,6 +84,7 @@ class Request:
     :param image_map: references by an image's name in the Compose file.
     :param refresh: look at others' tags again.
     :param migration: in the place of the command that the source's entrypoint has.
+    :param tls: what nginx answers with over TLS; None for the source's own way.
     :param logging, resources: as :class:`Wishes` has them.
     """
 
@@ -92,6 +100,7 @@ class Request:
     image_map: Mapping[str, str]
     refresh: bool
     migration: Sequence[str] | None
+    tls: Tls | None = None
     logging: Mapping[str, Any] = field(default_factory=dict)
     resources: Mapping[str, Any] = field(default_factory=dict)
 
@@ -136,7 +145,8 @@ def prepare(
     given = {**adopted, **request.environment, **request.secrets}
     check_names(variables, {**request.environment, **request.secrets}, "The deployment's environment")
     plan = plan_secrets(defaults, given, kept, request.allowed, data=find_data(request.data_dir), make=make_secret)
-    values = {**given, **plan.values}
+    values = {**given, **plan.values, **tls_values(request.tls, variables.names())}
+    check_tls(request.tls, {**defaults, **values})
     if request.profiles is not None:
         values["COMPOSE_PROFILES"] = ",".join(request.profiles)
     files = render_files(variables, values)
@@ -144,6 +154,8 @@ def prepare(
         _write_secret(os.path.join(project, path), text)
 
     services = parse_config(compose.config(project))
+    if request.tls:
+        _place_tls(request.tls, {**defaults, **values}, services, project)
     wanted = wanted_images(services, request.images, request.image_map)
     ours = {name for name, service in services.items() if service.component in request.images}
     known = before.images if before and not request.refresh else {}
@@ -286,12 +298,24 @@ def _nginx_conf(services: Mapping[str, Service], project: str) -> str:
     return target if files else ""
 
 
+def _place_tls(tls: Tls, values: Mapping[str, str], services: Mapping[str, Service], project: str) -> None:
+    """Copy certificate and key to where nginx has them."""
+    folder = os.path.join(project, CERTIFICATES)
+    if "nginx" not in services or folder not in services["nginx"].mounts:
+        raise CollectionError(
+            f"This version's Compose file has no nginx that mounts {CERTIFICATES}, so a certificate cannot be given to it. Leave "
+            "tls out, and put a proxy of your own in front."
+        )
+    for name, source in certificate_files(tls, values).items():
+        _write_secret(os.path.join(folder, name), _read(source))
+
+
 def _mounted(service: Service, project: str) -> str | None:
-    """A hash over what a service mounts of the release, without data."""
+    """A hash over what a service mounts of the release, without data, and without certificates: these need a reload only."""
     parts = []
     for path in service.mounts:
         relative = os.path.relpath(path, project)
-        if not relative.startswith(("..", "volumes")) and os.path.lexists(path):
+        if not relative.startswith(("..", "volumes", CERTIFICATES)) and os.path.lexists(path):
             parts.append(f"{relative} {tree_hash(path)}")
     return hashlib.sha256("\n".join(sorted(parts)).encode()).hexdigest()[:16] if parts else None
 
