@@ -256,6 +256,7 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.adopti
 from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.compose_client import ComposeClient
 from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.compose_model import needed_by
 from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.environment import as_texts, changes, masked
+from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.phases import check_restored
 from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.pins import Found
 from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.preparation import (
     Prepared,
@@ -311,6 +312,7 @@ def run(module: AnsibleModule) -> dict[str, Any]:
     params = module.params
     store = ReleaseStore(params["dir"])
     state = store.state()
+    check_restored(state)
     before = store.find_release(state.active)
     kept, adopted = store.kept(SECRETS), store.kept(ADOPTED)
     if params["adopt"] and not adopted:

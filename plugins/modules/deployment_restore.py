@@ -67,6 +67,7 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._core.spec import 
 from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.backup import BackupStore
 from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.backup_plan import BackupRecord, plan_backup
 from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.deployed import Deployed
+from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.phases import RESTORING, restoring
 from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.release_store import ReleaseStore, State
 from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.spec import DEPLOYMENT_SPEC
 
@@ -91,16 +92,21 @@ def run(module: AnsibleModule) -> dict[str, Any]:
             raise CollectionError(
                 f"The backup {record.name} has the database of {', '.join(missing)}, and none runs on it. Start it first."
             )
+        store.write_state(restoring(state, record.release, record.name))
         backups.restore(record, databases, data)
         store.write_state(State(record.release, None, {"release": record.release, "phase": "starting"}))
     return {"changed": True, "backup": record.as_json(), "aside": aside}
 
 
 def _find(name: str | None, records: list[BackupRecord], store: ReleaseStore, state: State) -> BackupRecord:
-    if name:
+    pending = state.pending or {}
+    if pending.get("phase") == RESTORING and name in (None, pending["backup"]):
+        # What a run that ended has begun.
+        found = [record for record in records if record.name == pending["backup"]]
+    elif name:
         found = [record for record in records if record.name == name]
     else:
-        under_way = store.find_release((state.pending or {}).get("release"))
+        under_way = store.find_release(pending.get("release"))
         active = store.find_release(state.active)
         newest = under_way or active
         found = [record for record in records if newest is None or record.schema != newest.schema]

@@ -120,6 +120,32 @@ def test_another_environment_without_a_request_that_fails(play, site):
     assert site.state["active"] == before
 
 
+def test_a_way_back_that_fails(play, site):
+    before, previous = site.state["active"], site.state["previous"]
+    path = site.folder / "releases" / previous / "docker/docker-compose.imagefleet.yaml"
+    whole = path.read_text()
+    path.write_text(whole.replace('"api": {', '"api": {"mem_limit": "16m",', 1))
+    with (
+        load_on(f"{site.url}/console/api/notes") as load,
+        pytest.raises(pytest.fail.Exception, match=f"{previous} did not come up: .* Release {before} runs again"),
+    ):
+        play("rollback", NEW, deployment_wait_timeout=60)
+    path.write_text(whole)
+    assert load.failures == []
+    assert (site.state["active"], site.state["pending"]) == (before, None)
+
+
+def test_a_restore_that_was_ended(play, site):
+    state = site.state
+    backup = max(path.name for path in (site.folder / "backups").iterdir())
+    pending = {"release": state["active"], "phase": "restoring", "migrating": "yes", "backup": backup}
+    (site.folder / "state.json").write_text(json.dumps({**state, "pending": pending}))
+    for playbook in ("deploy", "rollback"):
+        with pytest.raises(pytest.fail.Exception, match=f"{backup} is only put back in part"):
+            play(playbook, NEW)
+    (site.folder / "state.json").write_text(json.dumps(state))
+
+
 def test_over_tls(play, site):
     before = site.state["active"]
     tls = {"names": ["localhost"]}

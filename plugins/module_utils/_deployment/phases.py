@@ -5,7 +5,8 @@
 """What a change of release goes through, and where it can be left off. Pure.
 
 For a release with changes of the database ``stopped`` (nobody writes any more) and ``migrating``; then for every release
-``starting`` (its services come up) and ``active``. A run that ended in between is taken up by the next one.
+``starting`` (its services come up) and ``active``. A run that ended in between is taken up by the next one. ``restoring`` is when
+a backup is put back: until that is done, nothing else may use the data.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.releas
 PHASES = ("stopped", "migrating", "starting", "active")
 #: From here on the database may be another one than the release before knows.
 _POINT_OF_NO_RETURN = "migrating"
+RESTORING = "restoring"
 #: From here on Compose sees the release.
 SEEN = ("migrating", "starting", "active")
 
@@ -28,6 +30,7 @@ def plan_phase(current: State, release: str, phase: str, same_schema: Collection
     :param same_schema: releases that know the database as the active one does.
     :raises CollectionError: a migration is under way, and the release knows only the database before it.
     """
+    check_restored(current)
     pending = current.pending or {}
     if is_migrating(current) and pending["release"] != release and release in same_schema:
         raise CollectionError(
@@ -43,6 +46,22 @@ def plan_phase(current: State, release: str, phase: str, same_schema: Collection
         current.previous,
         {"release": release, "phase": phase, **({"migrating": begun} if begun else {})},
     )
+
+
+def restoring(current: State, release: str, backup: str) -> State:
+    """The state while a backup of a release is put back."""
+    pending = {"release": release, "phase": RESTORING, "migrating": "yes", "backup": backup}
+    return State(current.active, current.previous, pending)
+
+
+def check_restored(current: State) -> None:
+    """:raises CollectionError: the data are partly those of a backup."""
+    pending = current.pending or {}
+    if pending.get("phase") == RESTORING:
+        raise CollectionError(
+            f"The backup {pending['backup']} is only put back in part. Run the rollback playbook with deployment_restore: true "
+            "again, which puts all of it back."
+        )
 
 
 def is_migrating(state: State) -> bool:

@@ -11,6 +11,7 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.phases
     is_migrating,
     plan_phase,
     removable,
+    restoring,
 )
 from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.release_store import State
 
@@ -51,6 +52,15 @@ MIGRATING = State("b", "a", pending("c", "migrating", True))
 )
 def test_plan_phase(current, release, phase, after):
     assert plan_phase(current, release, phase, {"a", "b"}) == after
+
+
+@pytest.mark.parametrize("phase", ["stopped", "migrating", "starting", "active"])
+def test_data_that_are_partly_of_a_backup_are_used_by_none(phase):
+    current = restoring(State("b", "a"), "a", "a-20260101")
+    assert (current.active, current.previous, is_migrating(current)) == ("b", "a", True)
+    for release in ("a", "b", "c"):
+        with pytest.raises(CollectionError, match="a-20260101 is only put back in part. Run the rollback playbook"):
+            plan_phase(current, release, phase, {"a", "b"})
 
 
 @pytest.mark.parametrize("phase", ["stopped", "migrating", "starting", "active"])
