@@ -17,7 +17,7 @@ import yaml
 from support.deployed_site import ACKNOWLEDGED, NEW, OLD
 from support.load import load_on
 
-MODULES = ("preflight", "release", "backup", "restore", "state", "rollout", "verify", "info")
+MODULES = ("preflight", "release", "backup", "restore", "state", "rollout", "verify", "page", "info")
 
 
 def changed_of(output):
@@ -107,6 +107,16 @@ def test_verify(play, site, source):
         subprocess.run(["docker", "unpause", f"{site.project}-worker-1"], check=True, capture_output=True)
 
 
+def test_page_in_a_browser(play, source, browser):
+    play("verify", NEW, deployment_browser=browser)
+    checks = json.loads((source / "report/verify-localhost.json").read_text())["checks"]
+    assert "its page reaches the api" in {check["name"] for check in checks}
+    with pytest.raises(pytest.fail.Exception, match="asks for nothing below /other/ that is answered"):
+        play("verify", NEW, deployment_browser=browser, deployment_browser_api_path="/other/")
+    with pytest.raises(pytest.fail.Exception, match="The program no-such-browser is not on this host"):
+        play("verify", NEW, deployment_browser="no-such-browser")
+
+
 def test_another_environment_without_a_request_that_fails(play, site):
     before = site.state["active"]
     with load_on(f"{site.url}/console/api/notes", f"{site.url}/", each=2) as load:
@@ -146,7 +156,7 @@ def test_a_restore_that_was_ended(play, site):
     (site.folder / "state.json").write_text(json.dumps(state))
 
 
-def test_over_tls(play, site):
+def test_over_tls(play, site, browser):
     before = site.state["active"]
     tls = {"names": ["localhost"]}
     assert "tls/dify.key" not in play("deploy", NEW, "--check", "--diff", deployment_tls=tls)
@@ -154,7 +164,7 @@ def test_over_tls(play, site):
     assert stat.S_IMODE((site.folder / "docker/nginx/ssl/dify.key").stat().st_mode) == 0o600
     assert site.certificate_names() == ["localhost"]
     assert changed_of(play("deploy", NEW, deployment_tls=tls)) == 0
-    play("verify", NEW, deployment_tls=tls)
+    play("verify", NEW, deployment_tls=tls, deployment_browser=browser)
     nginx = site.container("nginx")
     tls["names"].append("dify.example.com")
     with load_on(f"{site.url}/console/api/notes", f"{site.url}/", each=2) as load:

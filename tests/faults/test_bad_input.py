@@ -45,6 +45,7 @@ GOOD = {
     "deployment_backup": {"dir": "{folder}/dify", "project": "p1"},
     "deployment_restore": {"dir": "{folder}/dify", "project": "p1"},
     "deployment_info": {"dir": "{folder}/dify"},
+    "deployment_page": {"url": "http://localhost:1/", "browser": "true"},
     "deployment_preflight": {"project": "p1", "min_disk": 0.001, "min_memory": 0.001},
     "deployment_release": {"dir": "{folder}/dify", "source": "{folder}/source", "version": "1.0.0", "project": "p1"},
     "deployment_rollout": {"dir": "{folder}/dify", "project": "p1"},

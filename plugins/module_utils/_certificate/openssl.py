@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import os
 import secrets
 from datetime import datetime
@@ -63,6 +65,15 @@ class Openssl:
         public = self._run("pkey", "-in", key, "-pubout")
         return public == self._run("x509", "-in", path, "-noout", "-pubkey")
 
+    def key_hash(self, certificate: str) -> str:
+        """The hash of a certificate's public key, SHA-256 in base64, as browsers and RFC 7469 have it.
+
+        :param certificate: its text.
+        """
+        public = self._run("x509", "-noout", "-pubkey", stdin=certificate)
+        body = "".join(line for line in public.splitlines() if not line.startswith("-----"))
+        return base64.b64encode(hashlib.sha256(base64.b64decode(body)).digest()).decode()
+
     def make_key(self) -> str:
         """A new private key, as text: it is in no file before it is in its own."""
         return self._run("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256")
@@ -97,8 +108,8 @@ class Openssl:
         path.write_text(text, encoding="utf-8")
         return str(path)
 
-    def _run(self, *arguments: str) -> str:
-        done = self.program.run(*arguments, check=False)
+    def _run(self, *arguments: str, stdin: str | None = None) -> str:
+        done = self.program.run(*arguments, stdin=stdin, check=False)
         if done.rc != 0:
             named = [part for part in arguments if os.sep in part]
             raise CollectionError(
