@@ -17,7 +17,18 @@ import yaml
 from support.deployed_site import ACKNOWLEDGED, NEW, OLD
 from support.load import load_on
 
-MODULES = ("preflight", "release", "backup", "restore", "state", "rollout", "verify", "page", "info")
+MODULES = (
+    "certificate",
+    "deployment_preflight",
+    "deployment_release",
+    "deployment_backup",
+    "deployment_restore",
+    "deployment_state",
+    "deployment_rollout",
+    "deployment_verify",
+    "deployment_page",
+    "deployment_info",
+)
 
 
 def changed_of(output):
@@ -244,8 +255,8 @@ def test_what_is_refused(play, site, variables, message):
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_examples(module, run_playbook, site, source, registry, tmp_path):
-    loaded = importlib.import_module(f"ansible_collections.imagefleet.dify.plugins.modules.deployment_{module}")
+def test_examples(module, run_playbook, site, source, registry, browser, tmp_path):
+    loaded = importlib.import_module(f"ansible_collections.imagefleet.dify.plugins.modules.{module}")
     text = loaded.EXAMPLES.replace("localhost:8080", site.url[7:])
     for option in ("project", "project_name"):
         text = text.replace(f"{option}: dify", f"{option}: {site.project}")
@@ -261,6 +272,7 @@ def test_examples(module, run_playbook, site, source, registry, tmp_path):
         "vars": {
             "ansible_python_interpreter": "{{ ansible_playbook_python }}",
             "deployment": str(site.folder),
+            "folder": str(tmp_path),
             "source": str(source / "checkout/worktrees" / commit),
             "prepared": {"release": {"id": before["active"]}},
             "made": {"backup": {"name": max(path.name for path in (site.folder / "backups").iterdir())}},
