@@ -35,6 +35,11 @@ options:
     description: How many backups stay. The oldest go once the new one is there.
     type: int
     default: 3
+  before_release:
+    description:
+      - Name of a release that is prepared where none is active yet, such as one that takes a deployment over. The data that it
+        will have are copied. To put this backup back leaves no release active.
+    type: str
 seealso:
   - module: imagefleet.dify.deployment_restore
 """
@@ -56,7 +61,7 @@ backup:
       description: Name of the backup.
       type: str
     release:
-      description: The release that was active.
+      description: The release that was active; empty when there was none.
       type: str
     schema:
       description: The state of its database.
@@ -74,6 +79,10 @@ backup:
     files:
       description: SHA-256 by file.
       type: dict
+    external:
+      description: Services of the user's own, whose data are not in it.
+      type: list
+      elements: str
 removed:
   description: Names of backups that were removed.
   type: list
@@ -103,6 +112,7 @@ SPEC = ArgumentSpec(
     options={
         "project": {"type": "str", "required": True},
         "keep": {"type": "int", "default": 3},
+        "before_release": {"type": "str"},
     }
 )
 #: They rest before an upgrade, and otherwise only add to what is copied.
@@ -112,7 +122,8 @@ _PROGRAM = ("api", "api_websocket", "worker", "worker_beat", "web", "plugin_daem
 def run(module: AnsibleModule) -> dict[str, Any]:
     params = module.params
     store = ReleaseStore(params["dir"])
-    release = store.find_release(store.state().active)
+    active = store.find_release(store.state().active)
+    release = active or store.find_release(params["before_release"])
     if release is None:
         raise MissingPrerequisite(f"{params['dir']} has no active release.", task="the deploy playbook")
     data = os.path.realpath(store.data_dir(release.id))
@@ -122,10 +133,12 @@ def run(module: AnsibleModule) -> dict[str, Any]:
     backups = BackupStore(store, deployed)
     before = backups.list_backups()
     if module.check_mode:
-        planned = {"release": release.id, "schema": release.schema, "folders": list(plan.folders)}
+        planned = {"release": active.id if active else "", "folders": list(plan.folders)}
+        planned["schema"] = active.schema if active else ""
+        planned["external"] = sorted(release.external)
         planned["databases"] = {database.folder: [] for database in plan.databases}
         return {"changed": True, "backup": planned, "removed": removable_backups(before, params["keep"] - 1)}
-    made = backups.make(release, plan, data)
+    made = backups.make(active, plan, data, release.external)
     removed = removable_backups([*before, made], params["keep"])
     for name in removed:
         backups.remove(name)

@@ -116,6 +116,17 @@ options:
         with what is to be done, and nothing is changed.
       - C(plugins), when 1.0 is passed. C(renamed-database), when the service C(db) gets another name. C(weaviate), when its data
         have to be migrated in stages. C(skipped-versions), when minor versions are skipped.
+      - C(external-database), when a database of your own is migrated, or another one is taken. C(moved-data), when a service that
+        holds data becomes external, or bundled again.
+    type: list
+    elements: str
+    default: []
+  external:
+    description:
+      - Services of the Compose file that are your own instead, such as C(db_postgres) and C(redis). They are neither started nor
+        backed up, and nobody waits for them. Needs Compose 2.24.4.
+      - O(environment) says where they are, such as C(DB_HOST), and O(secrets) has their secrets, of which none is made. The host
+        must be able to connect to them.
     type: list
     elements: str
     default: []
@@ -182,6 +193,9 @@ release:
     environment:
       description: Hash of its environment.
       type: str
+    external:
+      description: By external service where it is, as C(HOST:PORT).
+      type: dict
 path:
   description: The folder of the release's Compose project.
   type: str
@@ -252,10 +266,14 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors impor
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.outcome import finish, readable_arguments
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.spec import ArgumentSpec
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.workspace import locked_folder, task_workspace
-from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.adoption import adopted_values
+from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.adoption import (
+    adopted_release,
+    adopted_values,
+)
 from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.compose_client import ComposeClient
-from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.compose_model import needed_by
+from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.compose_model import needed_by, parse_config
 from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.environment import as_texts, changes, masked
+from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.host_facts import find_unreachable
 from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.phases import check_restored
 from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.pins import Found
 from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.preparation import (
@@ -303,6 +321,7 @@ SPEC = ArgumentSpec(
         "logging": {"type": "dict", "default": {}},
         "resources": {"type": "dict", "default": {}},
         "acknowledge": {"type": "list", "elements": "str", "default": []},
+        "external": {"type": "list", "elements": "str", "default": []},
         "migration_command": {"type": "list", "elements": "str"},
     }
 )
@@ -321,12 +340,14 @@ def run(module: AnsibleModule) -> dict[str, Any]:
     if tls:
         _check_certificate(tls, module)
     compose = ComposeClient(Cli(module.run_command, "docker"), params["project"])
+    taken_over = _taken_over(compose, params["adopt"]) if before is None else None
     registry = registry_client(params)
     with _workspace(module, store) as folder:
         prepared = prepare(
             folder, _request(params, tls), kept, adopted, before, compose, lambda text: _find(registry, text)
         )  # fmt: skip
-        hazards = check_upgrade(before, prepared.release, params["acknowledge"])
+        hazards = check_upgrade(before or taken_over, prepared.release, params["acknowledge"])
+        _check_reachable(prepared.release)
         to_keep = {
             name: values
             for name, values in ((SECRETS, prepared.secrets.kept), (ADOPTED, adopted))
@@ -339,7 +360,27 @@ def run(module: AnsibleModule) -> dict[str, Any]:
                 store.write_kept(name, values)
             if is_new:
                 store.add_release(prepared.release, folder)
-    return {"changed": is_new or bool(to_keep), "hazards": hazards, **_result(prepared, before, store, state.pending)}
+    found = _result(prepared, before, store, state.pending)
+    if taken_over:
+        values = effective_values(params["adopt"])
+        found["environment"] = changes(values, prepared.values)
+        found["diff"]["before"] = _shown(taken_over, values)
+    return {"changed": is_new or bool(to_keep), "hazards": hazards, **found}
+
+
+def _taken_over(compose: ComposeClient, folder: str | None) -> Release | None:
+    """What the deployment in a folder is, as long as it is there."""
+    return adopted_release(parse_config(compose.config(folder))) if folder and os.path.isdir(folder) else None
+
+
+def _check_reachable(release: Release) -> None:
+    problems = find_unreachable(release.external)
+    if problems:
+        raise CollectionError(
+            f"This host cannot connect to what is external: {'; '.join(problems)}. Nothing was changed. Check the address, that "
+            "it runs, and that no firewall is in between.",
+            problems=problems,
+        )
 
 
 def _workspace(module: AnsibleModule, store: ReleaseStore) -> AbstractContextManager[str]:
@@ -381,6 +422,7 @@ def _request(params: dict[str, Any], tls: Tls | None) -> Request:
         refresh=params["refresh"],
         migration=params["migration_command"],
         tls=tls,
+        external=sorted(set(params["external"])),
         logging=params["logging"],
         resources=params["resources"],
     )
@@ -435,7 +477,10 @@ def _result(
 def _shown(release: Release | None, values: Mapping[str, str]) -> dict[str, Any]:
     if release is None:
         return {}
-    images = {name: f"{image['wanted']}@{image['digest']}" for name, image in release.images.items()}
+    images = {
+        name: f"{image['wanted']}@{image['digest']}" if image["digest"] else image["wanted"]
+        for name, image in release.images.items()
+    }
     return {"images": images, "environment": {key: masked(key, value) for key, value in sorted(values.items())}}
 
 

@@ -32,6 +32,14 @@ options:
   name:
     description: Name of the backup. By default the newest one of another release than the active one's state of the database.
     type: str
+  acknowledge:
+    description:
+      - C(external-database), where the backup is of a deployment whose database is your own. Its content is not in the backup, so
+        put your own backup of it back first, and say so.
+      - Other names mean nothing here.
+    type: list
+    elements: str
+    default: []
 seealso:
   - module: imagefleet.dify.deployment_backup
 """
@@ -67,11 +75,19 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._core.spec import 
 from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.backup import BackupStore
 from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.backup_plan import BackupRecord, plan_backup
 from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.deployed import Deployed
+from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.external import is_database
 from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.phases import RESTORING, restoring
 from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.release_store import ReleaseStore, State
 from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.spec import DEPLOYMENT_SPEC
+from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.upgrade_gate import EXTERNAL_DATABASE
 
-SPEC = ArgumentSpec(options={"project": {"type": "str", "required": True}, "name": {"type": "str"}})
+SPEC = ArgumentSpec(
+    options={
+        "project": {"type": "str", "required": True},
+        "name": {"type": "str"},
+        "acknowledge": {"type": "list", "elements": "str", "default": []},
+    }
+)
 
 
 def run(module: AnsibleModule) -> dict[str, Any]:
@@ -82,20 +98,46 @@ def run(module: AnsibleModule) -> dict[str, Any]:
     backups = BackupStore(store, deployed)
     record = _find(params["name"], backups.list_backups(), store, state)
     backups.check(record)
+    if is_database(record.external) and EXTERNAL_DATABASE.name not in params["acknowledge"]:
+        raise CollectionError(
+            f"The backup {record.name} is without the database, which is your own ({', '.join(record.external)} are external). "
+            "Nothing was restored. With the services that write stopped, put back what you have of it from before "
+            f"{record.created}; then say so by acknowledge: [{EXTERNAL_DATABASE.name}]."
+        )
     aside = f".before-{record.name}"
     if not module.check_mode:
         backups.bring_release(record)
-        data = os.path.realpath(store.data_dir(record.release))
+        of_data = _release_of_data(record, state)
+        data = os.path.realpath(store.data_dir(of_data))
         databases = plan_backup(deployed.containers(), data, (), ()).databases
         missing = sorted(set(record.databases) - {database.folder for database in databases})
         if missing:
             raise CollectionError(
                 f"The backup {record.name} has the database of {', '.join(missing)}, and none runs on it. Start it first."
             )
-        store.write_state(restoring(state, record.release, record.name))
+        store.write_state(restoring(state, of_data, record.name))
         backups.restore(record, databases, data)
-        store.write_state(State(record.release, None, {"release": record.release, "phase": "starting"}))
+        store.write_state(_restored(record))
     return {"changed": True, "backup": record.as_json(), "aside": aside}
+
+
+def _release_of_data(record: BackupRecord, state: State) -> str:
+    """A release that has the backup's data: its own, or the one that took them over.
+
+    :raises CollectionError: there is none.
+    """
+    found = record.release or (state.pending or {}).get("release") or state.active
+    if not found:
+        raise CollectionError(
+            f"The backup {record.name} is of data that no release had yet, and none has them now, so nobody knows where they "
+            "belong. Deploy first, with deployment_adopt, then put it back."
+        )
+    return found
+
+
+def _restored(record: BackupRecord) -> State:
+    """A backup from before the first release leaves none active."""
+    return State(record.release, None, {"release": record.release, "phase": "starting"}) if record.release else State()
 
 
 def _find(name: str | None, records: list[BackupRecord], store: ReleaseStore, state: State) -> BackupRecord:

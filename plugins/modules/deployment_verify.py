@@ -117,6 +117,7 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.compos
 from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.deployed import Deployed
 from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.deployment_secrets import is_secret
 from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.preparation import effective_values
+from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.release import Release
 from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.release_store import ReleaseStore
 from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.spec import DEPLOYMENT_SPEC
 from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.verification import (
@@ -160,7 +161,7 @@ def run(module: AnsibleModule) -> dict[str, Any]:
         *judge_secrets(release, containers, secrets),
         _answers(params, "nginx", "the page answers with HTML", params["page_path"], "text/html"),
         _answers(params, "api", "the api answers with JSON", params["api_path"], "application/json"),
-        *_inside(params, deployed, set(release.images), values),
+        *_inside(params, deployed, release, values),
     ]
     failed = [check for check in checks if not check.passed]
     if failed:
@@ -185,12 +186,12 @@ def _answers(params: dict[str, Any], service: str, name: str, path: str, kind: s
     )
 
 
-def _inside(params: dict[str, Any], deployed: Deployed, services: set[str], values: dict[str, str]) -> list[Check]:
+def _inside(params: dict[str, Any], deployed: Deployed, release: Release, values: dict[str, str]) -> list[Check]:
     containers = deployed.of_service("api")
     timeout = str(params["timeout"])
 
     def ask(service: str, name: str, program: str, *arguments: str, expected: Callable[[str], bool]) -> list[Check]:
-        if service not in services:
+        if service not in release.images and service not in release.external:
             return []
         if not containers:
             return [Check(name, service, False, "no container of api runs that could ask")]
@@ -207,6 +208,11 @@ def _inside(params: dict[str, Any], deployed: Deployed, services: set[str], valu
         *ask("sandbox", "it is refused the network", probes.SANDBOX, probes.NETWORK_IN_SANDBOX, timeout,
              expected=lambda text: "connected" not in text),
     ]  # fmt: skip
+    for service, places in release.external.items():
+        for place in places:
+            checks += ask(
+                service, f"the api can connect to {place}", probes.CONNECT, place, timeout, expected=lambda text: True
+            )
     if params["allowed_url"]:
         checks += ask("ssrf_proxy", "it lets an allowed address through", probes.PROXY, params["proxy"], params["allowed_url"],
                       timeout, expected=lambda text: text.startswith(("2", "3")))  # fmt: skip

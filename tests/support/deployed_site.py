@@ -32,6 +32,17 @@ def free_port():
         return found.getsockname()[1]
 
 
+def wait_for_port(host, port, seconds=60):
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return socket.create_connection((host, port), 2).close()
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
+
+
 @dataclass
 class Site:
     """A deployment of the sample: its folder on this machine, its project and its address."""

@@ -7,8 +7,10 @@
 from __future__ import annotations
 
 import os
+from typing import Mapping
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
+from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.compose_model import Service
 from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.deployment_secrets import is_secret
 from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.environment_file import (
     parse_environment,
@@ -18,6 +20,22 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.prepar
     environment_files,
     read_variables,
 )
+from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.release import Release
+from ansible_collections.imagefleet.dify.plugins.module_utils._oci.reference import parse_reference
+
+#: Nobody knows which migrations its database has had.
+_UNKNOWN = ""
+
+
+def adopted_release(services: Mapping[str, Service]) -> Release:
+    """What a deployment that is to be taken over is, as far as its Compose file tells: an upgrade from it is one like any other.
+
+    :param services: that it starts.
+    """
+    images = {name: {"wanted": service.image or "", "digest": _UNKNOWN} for name, service in services.items()}
+    api = next((service.image for service in services.values() if service.component == "api" and service.image), "")
+    version = (parse_reference(api).tag or _UNKNOWN) if api else _UNKNOWN
+    return Release(_UNKNOWN, version, None, images, _UNKNOWN, (), {}, _UNKNOWN, _UNKNOWN)
 
 
 def adopted_values(project: str) -> dict[str, str]:

@@ -16,7 +16,7 @@ import os
 import shutil
 import tarfile
 import time
-from typing import Callable, Sequence
+from typing import Callable, Iterable, Sequence
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.workspace import locked_folder
@@ -61,8 +61,11 @@ class BackupStore:
                     found.append(read_record(file.read(), path))
         return sorted(found, key=lambda record: record.created)
 
-    def make(self, release: Release, plan: BackupPlan, data: str) -> BackupRecord:
+    def make(self, release: Release | None, plan: BackupPlan, data: str, external: Iterable[str] = ()) -> BackupRecord:
         """Make one, and say what is in it.
+
+        :param release: that is active.
+        :param external: services of the user's own, whose data are not in it.
 
         Databases first, then folders: a file that the program adds meanwhile is in the folder and not in the database.
 
@@ -70,7 +73,7 @@ class BackupStore:
         """
         os.makedirs(self.folder, mode=0o700, exist_ok=True)
         created = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        name = f"{release.id}-{created.replace(':', '').replace('-', '')}"
+        name = f"{release.id if release else 'before'}-{created.replace(':', '').replace('-', '')}"
         with locked_folder(self.folder, ".making-") as making:
             os.chmod(making, 0o700)
             databases = {database.folder: self._dump(database, making) for database in plan.databases}
@@ -82,13 +85,15 @@ class BackupStore:
             finally:
                 for container in plan.stores:
                     self.deployed.docker.run("start", container)
-            _archive(self.store.releases, release.id, os.path.join(making, "release.tar.gz"))
+            if release:
+                _archive(self.store.releases, release.id, os.path.join(making, "release.tar.gz"))
             for kept in (SECRETS, ADOPTED):
                 if os.path.exists(os.path.join(self.store.folder, kept)):
                     shutil.copy2(os.path.join(self.store.folder, kept), making)
             record = BackupRecord(
-                name, release.id, release.schema, created, databases, list(plan.folders), hashes(making)
-            )
+                name, release.id if release else "", release.schema if release else "", created, databases,
+                list(plan.folders), hashes(making), sorted(external),
+            )  # fmt: skip
             with open(os.path.join(making, RECORD), "w", encoding="utf-8") as file:
                 json.dump(record.as_json(), file, indent=2)
                 file.write("\n")
@@ -107,7 +112,7 @@ class BackupStore:
 
     def bring_release(self, record: BackupRecord) -> None:
         """The folder of the backup's release, where it is gone."""
-        if self.store.find_release(record.release) is None:
+        if record.release and self.store.find_release(record.release) is None:
             os.makedirs(self.store.releases, mode=0o755, exist_ok=True)
             _extract(os.path.join(self.folder, record.name, "release.tar.gz"), self.store.releases)
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Iterable, Mapping, Sequence
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
 
 #: Services whose folders need no backup: queues and caches, and what the release itself brings.
-_WITHOUT = ("redis", "nginx", "certbot", "ssrf_proxy", "sandbox", "agent_ssrf_proxy", "local_sandbox")
+WITHOUT_DATA = ("redis", "nginx", "certbot", "ssrf_proxy", "sandbox", "agent_ssrf_proxy", "local_sandbox")
 #: Where PostgreSQL has its data in the official images, and in those for pgvector.
 _POSTGRESQL_DATA = "/var/lib/postgresql"
 _MYSQL_DATA = "/var/lib/mysql"
@@ -51,12 +51,13 @@ class BackupRecord:
     """A backup that was made.
 
     :param name: of its folder.
-    :param release: that was active.
-    :param schema: of the database.
+    :param release: that was active; empty when there was none.
+    :param schema: of the database; empty when it is not known.
     :param created: when it began, in UTC.
     :param databases: by folder of a server its databases' names.
     :param folders: of the data folder.
     :param files: SHA-256 by path, of everything in it.
+    :param external: services of the user's own, whose data are not in it.
     """
 
     name: str
@@ -66,6 +67,7 @@ class BackupRecord:
     databases: Mapping[str, Sequence[str]]
     folders: Sequence[str]
     files: Mapping[str, str]
+    external: Sequence[str] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -77,8 +79,8 @@ def read_record(text: str, path: str) -> BackupRecord:
     :raises CollectionError: it is damaged.
     """
     try:
-        document = json.loads(text)
-        return BackupRecord(**{field.name: document[field.name] for field in fields(BackupRecord)})
+        document = {"external": [], **json.loads(text)}
+        return BackupRecord(**{each.name: document[each.name] for each in fields(BackupRecord)})
     except (ValueError, KeyError, TypeError) as error:
         raise CollectionError(f"{path} cannot be read ({error}): the backup is damaged. Use another one.") from error
 
@@ -116,7 +118,7 @@ def plan_backup(
             folder = next(iter(own), service)
             databases.append(Database(folder, container["Name"].lstrip("/"), _user(container)))
             left_out |= own
-        elif service in _WITHOUT:
+        elif service in WITHOUT_DATA:
             left_out |= own
         elif own and service not in program and container["State"]["Running"]:
             stores.append(container["Name"].lstrip("/"))

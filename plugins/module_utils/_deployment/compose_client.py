@@ -31,21 +31,28 @@ class ComposeClient:
     cli: Cli
     project: str
 
-    def config(self, folder: str) -> dict[str, Any]:
+    def config(self, folder: str, with_override: bool = False) -> dict[str, Any]:
         """What the project in ``folder`` comes to with its environment and profiles. It has secrets in it.
 
+        :param with_override: with our file on top.
         :raises CollectionError: Compose refuses it.
         """
-        command = (*self._project(folder), "--file", f"{folder}/{COMPOSE_FILE}", "config", "--format", "json")
-        done = self.cli.run(*command, check=False)
+        files = _files(folder) if with_override else _files(folder)[:2]
+        done = self.cli.run(*self._project(folder), *files, "config", "--format", "json", check=False)
         if done.rc != 0:
             # Its messages name variables and services, not values.
-            raise CollectionError(f"Compose refuses the release's {COMPOSE_FILE}: {done.last_lines(5)}")
+            refused = f"{COMPOSE_FILE} with {OVERRIDE_FILE}" if with_override else COMPOSE_FILE
+            raise CollectionError(f"Compose refuses the release's {refused}: {done.last_lines(5)}")
         try:
             document = json.loads(done.stdout)
         except ValueError as error:
             raise CollectionError(f"docker compose config printed no JSON: {error}. Update Compose.") from error
         return dict(document)
+
+    def profiles(self, folder: str) -> list[str]:
+        """All profiles that the project in ``folder`` has."""
+        done = self.cli.run(*self._project(folder), *_files(folder)[:2], "config", "--profiles")
+        return sorted(filter(None, done.stdout.split("\n")))
 
     def find_outdated(self, folder: str, counts: Mapping[str, int]) -> list[str]:
         """Names of the containers that ``up`` would recreate, as Compose itself says in its dry run.

@@ -7,14 +7,17 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
-from typing import Any, Mapping
+from typing import Any, Collection, Mapping
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.compose_model import Service
 from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.nginx import OURS
 
 #: A label whose value follows the content of mounted files, so that Compose recreates what mounts one that changed.
 FILES_LABEL = "dev.imagefleet.mounted-files"
+#: Tags of Compose: what the file below has is gone, or is this and nothing else.
+_RESET, _OVERRIDE = " !reset", " !override"
 RELEASE_COMMENT = (
     "# Written by imagefleet.dify. It pins what the Compose file beside it names; changes here are lost.\n"
 )
@@ -41,6 +44,7 @@ class Wishes:
     :param logging: a Compose ``logging`` section for all services; empty to leave them.
     :param resources: limits by service, such as ``{"cpus": "1.5", "memory": "2g"}``.
     :param api_port: where the api listens in its container.
+    :param external: services that are the user's own: they are no part of the deployment, and nobody waits for them.
     :param nginx_conf_target: where nginx has its configuration, which ours takes the place of; empty to leave it.
     """
 
@@ -48,6 +52,7 @@ class Wishes:
     resources: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     api_port: int = 5001
     nginx_conf_target: str = ""
+    external: Collection[str] = ()
 
 
 def override(
@@ -58,16 +63,23 @@ def override(
     :param pins: by service, the reference with its digest.
     :param files: by service, a hash over the mounted files that are part of the release; none for those that mount none.
     """
-    return {
-        "services": {
-            name: _service(service, pins.get(name), files.get(name), wishes) for name, service in services.items()
-        }
-    }
+    sections: dict[str, Any] = {f"{name}{_RESET}": None for name in services if name in wishes.external}
+    for name, service in services.items():
+        if name not in wishes.external:
+            sections[name] = _service(service, pins.get(name), files.get(name), wishes)
+            if set(service.depends_on) & set(wishes.external):
+                sections[name][f"depends_on{_OVERRIDE}"] = {
+                    other: {"condition": condition, "required": other in services}
+                    for other, condition in service.depends_on.items()
+                    if other not in wishes.external
+                }
+    return {"services": sections}
 
 
 def render(document: Mapping[str, Any]) -> str:
-    """As a file: JSON is YAML, and needs no library on the host."""
-    return RELEASE_COMMENT + json.dumps(document, indent=2, sort_keys=True) + "\n"
+    """As a file: JSON is YAML, and needs no library on the host. A tag at the end of a key comes before its value."""
+    text = json.dumps(document, indent=2, sort_keys=True)
+    return RELEASE_COMMENT + re.sub(rf'({_RESET}|{_OVERRIDE})": ', r'":\1 ', text) + "\n"
 
 
 def _service(service: Service, pin: str | None, files: str | None, wishes: Wishes) -> dict[str, Any]:

@@ -32,6 +32,19 @@ SHARED: tuple[tuple[str, ...], ...] = (
 #: Whose loss loses data: what the database and the vector stores were made with, and what encrypts in them.
 OF_DATA = ("SECRET_KEY", "DB_PASSWORD", "PGVECTOR_PASSWORD")
 
+#: By bundled service, the secret that it is asked for.
+OF_SERVICE = {
+    "db": "DB_PASSWORD",
+    "db_postgres": "DB_PASSWORD",
+    "db_mysql": "DB_PASSWORD",
+    "redis": "REDIS_PASSWORD",
+    "sandbox": "SANDBOX_API_KEY",
+    "weaviate": "WEAVIATE_API_KEY",
+    "qdrant": "QDRANT_API_KEY",
+    "pgvector": "PGVECTOR_PASSWORD",
+    "chroma": "CHROMA_AUTH_CREDENTIALS",
+}
+
 _SECRET = re.compile(
     r"(?:^|_)(?:PASSWORD|PASSWD|PASS|PWD|SECRET|TOKEN|CREDENTIALS|"
     r"(?:SECRET|API|INNER|ACCESS|DAEMON|ACCOUNT|PRIVATE)_KEY|API_?KEYS?|"
@@ -69,6 +82,7 @@ def plan_secrets(
     *,
     data: str | None,
     make: Callable[[], str],
+    external: Collection[str] = (),
 ) -> SecretsPlan:
     """What each secret of a release is: given by the user, else kept from before, else made now.
 
@@ -78,12 +92,15 @@ def plan_secrets(
     :param allowed: keys that may be what upstream publishes.
     :param data: where data were found that need the secrets that they were made with; None where there are none.
     :param make: makes a new one.
+    :param external: services that are the user's own. For them nothing is made, nor used that was made for a bundled one.
     :raises CollectionError: a published value is used and not allowed, or one is needed that cannot be made any more.
     """
     values: dict[str, str] = {}
     keeping: dict[str, str] = dict(kept)
     made, missing = [], []
     _refuse_published(defaults, given, allowed)
+    _refuse_missing_of_external(defaults, given, kept, allowed, external)
+    usable = _without_external(kept, external)
     for group in _groups(defaults, kept):
         name = group[0]
         own = {key: given[key] for key in group if key in given}
@@ -91,8 +108,8 @@ def plan_secrets(
             raise CollectionError(f"{' and '.join(own)} must be the same, and are given differently. Give one of them.")
         if own:
             value = next(iter(own.values()))
-        elif name in kept:
-            value = kept[name]
+        elif name in usable:
+            value = usable[name]
         elif any(key in allowed for key in group):
             continue
         elif data and name in OF_DATA:
@@ -134,6 +151,41 @@ def _refuse_published(defaults: Mapping[str, str], given: Mapping[str, str], all
             f"{', '.join(published)} {'is' if len(published) == 1 else 'are'} what upstream publishes, so everybody knows the "
             "value. Give another one, leave it out to have one made, or allow it by its name."
         )
+
+
+def _refuse_missing_of_external(
+    defaults: Mapping[str, str],
+    given: Mapping[str, str],
+    kept: Mapping[str, str],
+    allowed: Collection[str],
+    external: Collection[str],
+) -> None:
+    """Nothing is made for a service of the user's own. A database of theirs may have data that need their SECRET_KEY."""
+    names = {OF_SERVICE.get(service) for service in external}
+    groups = {group[0]: group for group in _groups(defaults, kept)}
+    missing = [
+        name
+        for name, group in groups.items()
+        if (name in names or (name == "SECRET_KEY" and "DB_PASSWORD" in names and name not in kept))
+        and not any(key in given or key in allowed for key in group)
+    ]
+    if missing:
+        hint = (
+            " SECRET_KEY is the one that the data in your database were made with; where there are none yet, any random text."
+            if "SECRET_KEY" in missing
+            else ""
+        )
+        raise CollectionError(
+            f"{', '.join(sorted(external))} {'is' if len(external) == 1 else 'are'} external, and for a service of your own "
+            f"nothing is made: the deployment's secrets lack {', '.join(missing)}. Give it, as the empty text where there is "
+            f"none.{hint}"
+        )
+
+
+def _without_external(kept: Mapping[str, str], external: Collection[str]) -> dict[str, str]:
+    """What is kept, without what was made for bundled services whose place others have taken."""
+    names = {OF_SERVICE.get(service) for service in external}
+    return {key: value for key, value in kept.items() if key not in names}
 
 
 def _groups(defaults: Mapping[str, str], kept: Mapping[str, str]) -> Iterable[tuple[str, ...]]:

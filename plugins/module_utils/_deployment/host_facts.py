@@ -9,11 +9,13 @@ from __future__ import annotations
 import errno
 import os
 import socket
-from typing import Iterable, Sequence
+from typing import Iterable, Mapping, Sequence
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.cli import Cli
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import MissingPrerequisite
 from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.preflight import HostFacts
+
+_CONNECT_SECONDS = 10
 
 
 def read_host(docker: Cli, project: str, folders: Iterable[str], ports: Sequence[int]) -> HostFacts:
@@ -30,6 +32,21 @@ def read_host(docker: Cli, project: str, folders: Iterable[str], ports: Sequence
         free={folder: _free(folder) for folder in dict.fromkeys(folders)},
         occupied=[port for port in ports if port not in own and _is_taken(port)],
     )
+
+
+def find_unreachable(external: Mapping[str, Iterable[str]]) -> list[str]:
+    """Of services by name and where they are, as ``HOST:PORT``, those that this host cannot connect to, with why."""
+    found = []
+    for name, places in sorted(external.items()):
+        for place in places:
+            host, colon, port = place.rpartition(":")
+            if not colon or not port.isdigit():
+                continue
+            try:
+                socket.create_connection((host, int(port)), _CONNECT_SECONDS).close()
+            except OSError as error:
+                found.append(f"{name} at {place}: {error.strerror or error}")
+    return found
 
 
 def _version(docker: Cli, *arguments: str) -> str | None:

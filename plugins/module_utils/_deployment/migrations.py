@@ -32,10 +32,11 @@ def migration_command(entrypoint: str) -> tuple[str, ...]:
     return tuple(match["command"].split())
 
 
-def schema_of(names: Iterable[str]) -> str:
+def schema_of(names: Iterable[str], database: str = "") -> str:
     """A name for the state that the migrations lead to: releases with the same migrations have the same.
 
     :param names: the files of the folder of migrations.
+    :param database: where a database of the user's own is: another one has another state.
     """
-    listed = "\n".join(sorted(name for name in names if name.endswith(".py")))
+    listed = "\n".join([*sorted(name for name in names if name.endswith(".py")), *filter(None, [database])])
     return hashlib.sha256(listed.encode()).hexdigest()[:16]

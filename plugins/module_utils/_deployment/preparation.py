@@ -43,6 +43,13 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.enviro
     references,
     resolve_environment,
 )
+from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.external import (
+    DATABASES,
+    Address,
+    check_external,
+    find_addresses,
+    follow,
+)
 from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.migrations import (
     ENTRYPOINT,
     FOLDER,
@@ -85,6 +92,7 @@ class Request:
     :param refresh: look at others' tags again.
     :param migration: in the place of the command that the source's entrypoint has.
     :param tls: what nginx answers with over TLS; None for the source's own way.
+    :param external: services that are the user's own.
     :param logging, resources: as :class:`Wishes` has them.
     """
 
@@ -101,6 +109,7 @@ class Request:
     refresh: bool
     migration: Sequence[str] | None
     tls: Tls | None = None
+    external: Sequence[str] = ()
     logging: Mapping[str, Any] = field(default_factory=dict)
     resources: Mapping[str, Any] = field(default_factory=dict)
 
@@ -144,8 +153,12 @@ def prepare(
     adopted = without_published(adopted, defaults, request.allowed)
     given = {**adopted, **request.environment, **request.secrets}
     check_names(variables, {**request.environment, **request.secrets}, "The deployment's environment")
-    plan = plan_secrets(defaults, given, kept, request.allowed, data=find_data(request.data_dir), make=make_secret)
+    plan = plan_secrets(
+        defaults, given, kept, request.allowed,
+        data=find_data(request.data_dir), make=make_secret, external=request.external,
+    )  # fmt: skip
     values = {**given, **plan.values, **tls_values(request.tls, variables.names())}
+    values.update(follow(request.external, defaults, values, given))
     check_tls(request.tls, {**defaults, **values})
     if request.profiles is not None:
         values["COMPOSE_PROFILES"] = ",".join(request.profiles)
@@ -153,7 +166,13 @@ def prepare(
     for path, text in files.items():
         _write_secret(os.path.join(project, path), text)
 
-    services = parse_config(compose.config(project))
+    started = parse_config(compose.config(project))
+    _check_profiles(request.profiles, compose, project)
+    check_external(started, request.external)
+    services = {name: service for name, service in started.items() if name not in request.external}
+    effective = effective_values(project)
+    addresses = find_addresses(request.external, defaults, effective, given)
+    _check_resources(services, request.resources)
     if request.tls:
         _place_tls(request.tls, {**defaults, **values}, services, project)
     wanted = wanted_images(services, request.images, request.image_map)
@@ -163,23 +182,25 @@ def prepare(
     nginx = _nginx_conf(services, project)
     mounted = {name: _mounted(service, project) for name, service in services.items()}
     document = override(
-        services, {name: pin.reference for name, pin in pins.items()}, {name: hash_ for name, hash_ in mounted.items() if hash_},
-        Wishes(request.logging, request.resources, _api_port(request.source), nginx),
+        started, {name: pin.reference for name, pin in pins.items()}, {name: hash_ for name, hash_ in mounted.items() if hash_},
+        Wishes(request.logging, request.resources, _api_port(request.source), nginx, request.external),
     )  # fmt: skip
     with open(os.path.join(project, OVERRIDE_FILE), "w", encoding="utf-8") as file:
         file.write(render(document))
+    compose.config(project, with_override=True)
 
     release = named(
         request.version,
         commit=request.commit,
         images={name: _as_record(pin, services[name], name in ours) for name, pin in pins.items()},
-        schema=_schema(request.source),
+        schema=_schema(request.source, _database(addresses, effective)),
         migration=tuple(request.migration or _migration(request.source)),
         owners=_owners(services, pins, project),
         files=tree_hash(project, skip=("volumes", *files)),
         environment=hashlib.sha256("\0".join(f"{path}\0{text}" for path, text in files.items()).encode()).hexdigest(),
+        external={name: [str(address) for address in found] for name, found in addresses.items()},
     )
-    return Prepared(release, plan, effective_values(project), services)
+    return Prepared(release, plan, effective, services)
 
 
 def read_variables(project: str) -> Variables:
@@ -337,9 +358,38 @@ def _owners(services: Mapping[str, Service], pins: Mapping[str, Pin], project: s
     }
 
 
-def _schema(source: str) -> str:
+def _schema(source: str, database: str) -> str:
     folder = os.path.join(source, FOLDER)
-    return schema_of(os.listdir(folder) if os.path.isdir(folder) else ())
+    return schema_of(os.listdir(folder) if os.path.isdir(folder) else (), database)
+
+
+def _database(addresses: Mapping[str, Sequence[Address]], values: Mapping[str, str]) -> str:
+    """Which database of the user's own it is; empty for the bundled one."""
+    places = [str(place) for name, found in sorted(addresses.items()) if name in DATABASES for place in found]
+    return f"{','.join(places)}/{values.get('DB_DATABASE', '')}" if places else ""
+
+
+def _check_profiles(profiles: Sequence[str] | None, compose: ComposeClient, project: str) -> None:
+    """:raises CollectionError: one is none of the release's, and would start nothing."""
+    if not profiles:
+        return
+    known = compose.profiles(project)
+    unknown = sorted(set(profiles) - set(known))
+    if unknown:
+        raise CollectionError(
+            f"The release has no profile {', '.join(unknown)} (it has {', '.join(known) or 'none'}). Correct the name, or leave "
+            "it out."
+        )
+
+
+def _check_resources(services: Mapping[str, Service], resources: Mapping[str, Any]) -> None:
+    """:raises CollectionError: limits are for a service that the release does not start."""
+    unknown = sorted(set(resources) - set(services))
+    if unknown:
+        raise CollectionError(
+            f"The deployment's resources have {', '.join(unknown)}, which the release does not start with its profiles (it "
+            f"starts {', '.join(sorted(services))}). Correct the name, or leave it out."
+        )
 
 
 def _migration(source: str) -> tuple[str, ...]:

@@ -27,6 +27,16 @@ while time.monotonic() < deadline:
 sys.exit("no worker finished the task that queue " + queues[0] + " was given")
 """
 
+#: Connects to ``HOST:PORT``.
+CONNECT = """\
+import socket, sys
+host, _colon, port = sys.argv[1].rpartition(":")
+try:
+    host and socket.create_connection((host, int(port)), float(sys.argv[2])).close()
+except OSError as error:
+    sys.exit(str(error))
+"""
+
 #: Asks for an address through the proxy and prints the status.
 PROXY = """\
 import sys, urllib.request, urllib.error

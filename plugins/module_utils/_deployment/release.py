@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, fields
-from typing import Any, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Mapping, Sequence
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
 
@@ -26,6 +26,7 @@ class Release:
     :param owners: user by number of folders below the data folder, which an image of ours writes.
     :param files: hash of its Compose file and of what that mounts.
     :param environment: hash of its environment.
+    :param external: by service of the user's own, where it is, as ``HOST:PORT``.
     """
 
     id: str
@@ -37,6 +38,7 @@ class Release:
     owners: Mapping[str, int]
     files: str
     environment: str
+    external: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         return {**asdict(self), "migration": list(self.migration)}
@@ -44,7 +46,7 @@ class Release:
 
 def named(version: str, **content: Any) -> Release:
     """A release by its content. The source's commit is no part of its name: other commits may have the same content."""
-    counted = {key: value for key, value in content.items() if key != "commit"}
+    counted = {key: value for key, value in content.items() if key != "commit" and (key != "external" or value)}
     digest = hashlib.sha256(json.dumps(counted, sort_keys=True, default=list).encode()).hexdigest()[:12]
     return Release(id=f"{version}-{digest}", version=version, **content)
 
@@ -55,8 +57,8 @@ def read_release(text: str, path: str) -> Release:
     :raises CollectionError: it is damaged.
     """
     try:
-        document = json.loads(text)
-        known = {field.name for field in fields(Release)}
+        document = {"external": {}, **json.loads(text)}
+        known = {each.name for each in fields(Release)}
         return Release(**{**{key: document[key] for key in known}, "migration": tuple(document["migration"])})
     except (ValueError, KeyError, TypeError) as error:
         raise CollectionError(
@@ -75,10 +77,15 @@ def reasons(before: Release | None, after: Release) -> list[str]:
     others = (
         (before.schema != after.schema, "migrations of the database"),
         (before.migration != after.migration, "command of the migration: " + " ".join(after.migration)),
+        (before.external != after.external, f"external services: {_places(before)} -> {_places(after)}"),
         (before.files != after.files, "files of the deployment"),
         (before.environment != after.environment, "environment"),
     )
     return [*version, *sorted(filter(None, images)), *(text for differs, text in others if differs)]
+
+
+def _places(release: Release) -> str:
+    return ", ".join(f"{name} ({', '.join(places)})" for name, places in sorted(release.external.items())) or "none"
 
 
 def _image_reason(name: str, old: Mapping[str, str] | None, new: Mapping[str, str] | None) -> str | None:

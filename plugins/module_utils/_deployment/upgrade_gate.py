@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Callable, Collection, Mapping
+from typing import Callable, Collection, Iterable, Mapping
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
+from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.backup_plan import WITHOUT_DATA
+from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.external import DATABASES, is_database
 from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.release import Release
 
 Version = tuple[int, ...]
@@ -34,25 +36,38 @@ class Hazard:
     what: str
 
 
+EXTERNAL_DATABASE = Hazard(
+    "external-database",
+    "the database is your own, and is to be migrated, or is another one than before: no backup of it is made here. Make one.",
+)
+MOVED_DATA = Hazard(
+    "moved-data",
+    "a service that holds data is your own from now on, or is bundled again, and its data do not come along: copy them.",
+)
+
+
 def check_upgrade(before: Release | None, after: Release, acknowledged: Collection[str]) -> list[str]:
     """The names of the hazards of a change of release, all of which were said yes to.
 
     :raises CollectionError: the release is older and its database another, or a hazard was not said yes to, or something was
         said yes to that is no hazard of any change.
     """
-    unknown = sorted(set(acknowledged) - {hazard.name for hazard, _applies in _HAZARDS})
+    known = [*(hazard.name for hazard, _applies in _HAZARDS), EXTERNAL_DATABASE.name, MOVED_DATA.name]
+    unknown = sorted(set(acknowledged) - set(known))
     if unknown:
-        names = ", ".join(hazard.name for hazard, _applies in _HAZARDS)
+        names = ", ".join(known)
         raise CollectionError(f"acknowledge has {', '.join(unknown)}, and there are {names}. Correct the name.")
     old, new = _version(before.version) if before else (), _version(after.version)
-    if before is None or not old or not new:
+    if before is None:
         return []
-    if new < old and before.schema != after.schema:
+    if old and new and new < old and before.schema != after.schema:
         raise CollectionError(
             f"Release {before.version} is active, and {after.version} is older and knows another database: no migration leads "
             "back. Restore the backup that was made before the upgrade."
         )
-    found = [hazard for hazard, applies in _HAZARDS if applies(old, new, before.images, after.images)]
+    found = _external_hazards(before, after)
+    if old and new:
+        found += [hazard for hazard, applies in _HAZARDS if applies(old, new, before.images, after.images)]
     open_ones = [hazard for hazard in found if hazard.name not in acknowledged]
     if open_ones:
         told = " ".join(f"{hazard.name}: {hazard.what}" for hazard in open_ones)
@@ -62,6 +77,21 @@ def check_upgrade(before: Release | None, after: Release, acknowledged: Collecti
             hazards=[hazard.name for hazard in open_ones],
         )
     return [hazard.name for hazard in found]
+
+
+def _external_hazards(before: Release, after: Release) -> list[Hazard]:
+    """Those of services that are the user's own."""
+    found = []
+    if is_database(after.external) and before.schema != after.schema:
+        found.append(EXTERNAL_DATABASE)
+    if _holders(before.external) & _holders(after.images) or _holders(before.images) & _holders(after.external):
+        found.append(MOVED_DATA)
+    return found
+
+
+def _holders(services: Iterable[str]) -> set[str]:
+    """Those of the services that hold data, by one name where releases give them several."""
+    return {"db" if name in DATABASES else name for name in services} - set(WITHOUT_DATA)
 
 
 def _version(text: str) -> Version:

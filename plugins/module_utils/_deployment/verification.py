@@ -9,21 +9,10 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Mapping, Sequence
 
-from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.deployment_secrets import SHARED
+from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.deployment_secrets import OF_SERVICE, SHARED
 from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.release import Release
 
-#: Which secrets a bundled service may see. The program's own services need all of them; any other needs none.
-_OF_SERVICE = {
-    "db": "DB_PASSWORD",
-    "db_postgres": "DB_PASSWORD",
-    "db_mysql": "DB_PASSWORD",
-    "redis": "REDIS_PASSWORD",
-    "sandbox": "SANDBOX_API_KEY",
-    "weaviate": "WEAVIATE_API_KEY",
-    "qdrant": "QDRANT_API_KEY",
-    "pgvector": "PGVECTOR_PASSWORD",
-    "chroma": "CHROMA_AUTH_CREDENTIALS",
-}
+#: The program's own services need all secrets; any other needs its own, or none.
 _OF_PROGRAM = ("api", "plugin_daemon", "agent_backend", "local_sandbox")
 #: A shorter value is in many texts by chance.
 _SHORTEST = 6
@@ -97,7 +86,7 @@ def judge_secrets(release: Release, containers: Sequence[Mapping[str, Any]], sec
         image = release.images.get(service)
         if image is None or image.get("component") in _OF_PROGRAM or _is_program(image["wanted"]):
             continue
-        own = _OF_SERVICE.get(service)
+        own = OF_SERVICE.get(service)
         allowed = {secrets.get(key) for group in SHARED if own in group for key in group}
         text = _texts_of(container)
         seen = sorted(

@@ -7,7 +7,11 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
-from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.adoption import adopted_values
+from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.adoption import (
+    adopted_release,
+    adopted_values,
+)
+from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.compose_model import Service
 
 EXAMPLE = (
     "LOG_LEVEL=INFO\nFILES_URL=\nDB_PASSWORD=difyai123456\nPOSTGRES_PASSWORD=${DB_PASSWORD}\nPGUSER=${DB_USERNAME}\n"
@@ -87,3 +91,22 @@ def test_a_folder_without_a_compose_file(tmp_path):
     (tmp_path / ".env").write_text("A=1\n", encoding="utf-8")
     with pytest.raises(CollectionError, match=r"docker-compose.yaml of the source cannot be read"):
         adopted_values(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "image, version",
+    [
+        pytest.param("langgenius/dify-api:0.15.3", "0.15.3", id="of-a-version"),
+        pytest.param("langgenius/dify-api", "", id="without-a-tag"),
+        pytest.param("registry.example.com/mine:1", "", id="of-ones-own"),
+    ],
+)
+def test_which_release_is_taken_over(image, version):
+    component = "api" if "dify-api" in image else None
+    services = {
+        "api": Service("api", image, component, None, True, {}, {}),
+        "db": Service("db", "postgres:15", None, None, True, {}, {}),
+    }
+    release = adopted_release(services)
+    assert (release.version, sorted(release.images)) == (version, ["api", "db"])
+    assert adopted_release({}).version == ""

@@ -49,6 +49,18 @@ def test_config():
     assert recorded.commands == [CONFIG]
 
 
+def test_config_with_our_file():
+    compose, recorded = client(0, "{}")
+    compose.config("/srv/docker", with_override=True)
+    assert recorded.commands == [f"docker compose {PROJECT} {FILES} config --format json"]
+
+
+def test_profiles():
+    compose, recorded = client(0, "weaviate\n\npostgresql\n")
+    assert compose.profiles("/srv/docker") == ["postgresql", "weaviate"]
+    assert recorded.commands[0].endswith("config --profiles")
+
+
 @pytest.mark.parametrize(
     "answer, message",
     [

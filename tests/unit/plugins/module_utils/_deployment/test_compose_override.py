@@ -130,6 +130,21 @@ def test_compose_replaces_nothing_in_a_health_check():
         assert "$" not in program.replace("$$", "")
 
 
+def test_external():
+    services = {
+        "api": Service("api", "x", None, None, True, {}, {"db": "service_healthy", "redis": "service_started"}),
+        "worker": Service("worker", "x", None, None, True, {}, {"redis": "service_started"}),
+        "db": service("db"),
+        "redis": service("redis"),
+    }
+    text = render(override(services, {}, {}, Wishes(external=["redis"])))
+    assert '"redis": !reset null' in text
+    api, worker = text.split('"depends_on": !override ')[1:]
+    assert json.JSONDecoder().raw_decode(api)[0] == {"db": {"condition": "service_healthy", "required": True}}
+    assert json.JSONDecoder().raw_decode(worker)[0] == {}
+    assert "!" not in render(override(services, {}, {}, Wishes()))[len(RELEASE_COMMENT) :]
+
+
 def test_render():
     document = {"services": {"b": {"image": "x"}, "a": {}}}
     text = render(document)

@@ -28,9 +28,12 @@ DEFAULTS = {
 }
 
 
-def plan(defaults=DEFAULTS, given=(), kept=(), allowed=(), data=None):
+def plan(defaults=DEFAULTS, given=(), kept=(), allowed=(), data=None, external=()):
     numbers = itertools.count(1)
-    return plan_secrets(defaults, dict(given), dict(kept), allowed, data=data, make=lambda: f"made-{next(numbers)}")
+    return plan_secrets(
+        defaults, dict(given), dict(kept), allowed,
+        data=data, make=lambda: f"made-{next(numbers)}", external=external,
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -224,6 +227,33 @@ def test_the_address_of_the_database_has_its_own_password():
     defaults = {"DB_PASSWORD": "d-old", "REDIS_PASSWORD": "r-old", "DB_URL": "postgresql://postgres:d-old@db:5432/dify"}
     given = {"DB_PASSWORD": "d new", "REDIS_PASSWORD": "r"}
     assert plan(defaults, given).values["DB_URL"] == "postgresql://postgres:d%20new@db:5432/dify"
+
+
+@pytest.mark.parametrize(
+    "given, kept, external, message",
+    [
+        pytest.param({}, {}, ["redis"], "redis is external.*lack REDIS_PASSWORD", id="one"),
+        pytest.param({}, {"REDIS_PASSWORD": "k"}, ["redis"], "lack REDIS_PASSWORD", id="that-of-the-bundled-one-does-not-count"),
+        pytest.param({"DB_PASSWORD": "d"}, {}, ["db"], "lack SECRET_KEY.*SECRET_KEY is the one that", id="a-key-of-the-data"),
+        pytest.param({}, {"SECRET_KEY": "s"}, ["db", "redis"], "are external.*lack DB_PASSWORD, REDIS_PASSWORD", id="two"),
+    ],
+)  # fmt: skip
+def test_nothing_is_made_for_a_service_of_the_users_own(given, kept, external, message):
+    with pytest.raises(CollectionError, match=message):
+        plan(given=given, kept=kept, external=external)
+
+
+@pytest.mark.parametrize(
+    "given, kept, allowed, external, value",
+    [
+        pytest.param({"REDIS_PASSWORD": "mine"}, {"REDIS_PASSWORD": "k"}, [], ["redis"], "mine", id="given"),
+        pytest.param({"REDIS_PASSWORD": ""}, {}, [], ["redis"], "", id="none"),
+        pytest.param({}, {"REDIS_PASSWORD": "k"}, ["REDIS_PASSWORD"], ["redis"], None, id="published-and-allowed"),
+        pytest.param({"DB_PASSWORD": "d"}, {"SECRET_KEY": "s"}, [], ["db_postgres"], "made-1", id="of-the-bundled-one"),
+    ],
+)
+def test_a_secret_of_redis(given, kept, allowed, external, value):
+    assert plan(given=given, kept=kept, allowed=allowed, external=external).values.get("REDIS_PASSWORD") == value
 
 
 @pytest.mark.parametrize(

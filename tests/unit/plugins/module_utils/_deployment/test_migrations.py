@@ -63,3 +63,10 @@ def test_schema_of(names, same):
 
 def test_a_schema_is_a_short_name():
     assert len(schema_of(["a.py"])) == 16
+
+
+def test_another_database_has_another_state():
+    assert schema_of(["a.py"], "pg.example.com:5432/dify") not in (
+        schema_of(["a.py"]),
+        schema_of(["a.py"], "other:5432/dify"),
+    )

@@ -49,6 +49,8 @@ def test_the_name_has_the_version_and_a_hash():
         pytest.param({"migration": ("flask", "db", "upgrade")}, False, id="migration"),
         pytest.param({"files": "g"}, False, id="files"),
         pytest.param({"environment": "f"}, False, id="environment"),
+        pytest.param({"external": {}}, True, id="nothing-external"),
+        pytest.param({"external": {"redis": ["cache:6379"]}}, False, id="external"),
     ],
 )
 def test_the_same_content_has_the_same_name(change, same):
@@ -58,6 +60,17 @@ def test_the_same_content_has_the_same_name(change, same):
 def test_what_is_recorded_is_read():
     assert read_release(RECORD, "release.json") == RELEASE
     assert isinstance(RELEASE.as_json()["migration"], list)
+
+
+def test_a_record_from_before_services_could_be_external():
+    document = RELEASE.as_json()
+    del document["external"]
+    assert read_release(json.dumps(document), "release.json") == RELEASE
+
+
+def test_external_is_a_reason():
+    after = other(external={"redis": ["cache:6379"]})
+    assert reasons(RELEASE, after) == ["external services: none -> redis (cache:6379)"]
 
 
 def test_a_record_of_a_later_version_of_ours():

@@ -11,9 +11,9 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.releas
 from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.upgrade_gate import check_upgrade
 
 
-def release(version, *services, schema="s"):
+def release(version, *services, schema="s", external=()):
     images = {name: {"wanted": "a/b:1", "digest": "sha256:0"} for name in services}
-    return Release(f"{version}-x", version, None, images, schema, ("flask",), {}, "f", "e")
+    return Release(f"{version}-x", version, None, images, schema, ("flask",), {}, "f", "e", dict.fromkeys(external, ()))
 
 
 @pytest.mark.parametrize(
@@ -33,6 +33,25 @@ def release(version, *services, schema="s"):
         pytest.param(release("1.17.0", "qdrant"), release("1.17.1", "qdrant"), [], id="another-vector-store"),
         pytest.param(release("1.12.1"), release("1.11.0"), [], id="older-with-the-same-database"),
         pytest.param(release("main"), release("1.12.1"), [], id="no-version"),
+        pytest.param(
+            release("1.12.0", external=["db"]),
+            release("1.12.0", schema="t", external=["db"]),
+            ["external-database"],
+            id="a-database-of-ones-own-is-migrated",
+        ),
+        pytest.param(
+            release("main", external=["db"]), release("main", external=["db_postgres"]), [], id="with-no-migration"
+        ),
+        pytest.param(
+            release("1.12.0", "db", "redis"),
+            release("1.12.0", schema="t", external=["db_postgres", "redis"]),
+            ["external-database", "moved-data"],
+            id="becomes-external",
+        ),
+        pytest.param(
+            release("main", external=["qdrant"]), release("main", "qdrant"), ["moved-data"], id="is-bundled-again"
+        ),
+        pytest.param(release("main", "redis"), release("main", external=["redis"]), [], id="that-holds-no-data"),
     ],
 )
 def test_hazards(before, after, hazards):
