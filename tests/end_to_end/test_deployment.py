@@ -36,6 +36,7 @@ def changed_of(output):
 
 
 def test_first_release(build, play, site):
+    assert "unknown until" in play("deploy", OLD, "--check")
     build(images_version=OLD)
     assert "unknown until" not in build(images_version=NEW)
     output = play("deploy", OLD, "-vvv", "--diff")

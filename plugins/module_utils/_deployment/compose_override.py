@@ -36,6 +36,10 @@ _WEB_CHECK = (
     "(answer) => process.exit(answer.statusCode < 500 ? 0 : 1)).on('error', () => hosts.length ? ask() : process.exit(1)) })()"
 )  # fmt: skip
 
+#: A start counts as failed by the time that a run waits for it, not by the check: a busy host takes minutes, and Compose gives up
+#: on the first ``unhealthy``. The check counts from its first success on.
+_START_SECONDS = 900
+
 
 @dataclass(frozen=True)
 class Wishes:
@@ -118,5 +122,5 @@ def _health_check(service: Service, api_port: int) -> dict[str, Any] | None:
         "interval": "10s",
         "timeout": "20s",
         "retries": 6,
-        "start_period": "180s",
+        "start_period": f"{_START_SECONDS}s",
     }

@@ -109,7 +109,13 @@ def pin_images(
             pins[name] = Pin(reference, known[reference])
             continue
         if reference not in asked:
-            asked[reference] = find(reference)
+            try:
+                asked[reference] = find(reference)
+            except MissingPrerequisite:
+                raise
+            except CollectionError as error:
+                left = {other: wanted[other] for other in wanted if other not in pins}
+                raise _not_asked(error, parsed.registry, left) from error
         found = asked[reference]
         if found is None:
             problems.append(f"{name}: there is no {parsed} in the registry")
@@ -125,6 +131,17 @@ def pin_images(
     if problems:
         raise CollectionError("Not every image can run here. " + "; ".join(problems) + ".")
     return pins
+
+
+def _not_asked(error: CollectionError, registry: str, wanted: Mapping[str, str]) -> CollectionError:
+    """The error of a registry, with everything that is wanted from it: a mirror is needed for all of that."""
+    images = [f"{name}: {parse_reference(reference)}" for name, reference in wanted.items()]
+    images = [image for image in images if image.split(": ", 1)[1].startswith(f"{registry}/")]
+    return CollectionError(
+        f"{error.msg} It is asked for {'; '.join(images)}. An image that a mirror has is given in image_map (of the role: "
+        "deployment_image_map).",
+        **error.facts,
+    )
 
 
 def _key(text: str) -> str:

@@ -109,7 +109,8 @@ class Rollout:
     def _until_healthy(self, service: str, name: str) -> None:
         deadline = time.monotonic() + self.wait
         health = self.deployed.health(name)
-        while health == "starting" and time.monotonic() < deadline:
+        # A slow start looks unhealthy for a while: only one that has ended does not become healthy any more.
+        while health in ("starting", "unhealthy") and time.monotonic() < deadline:
             time.sleep(_POLL_SECONDS)
             health = self.deployed.health(name)
         if health != "healthy":

@@ -98,6 +98,9 @@ def test_health_check(each, command, part):
     assert check["test"][:2] == ["CMD", command]
     assert part in check["test"][-1]
     assert set(check) == {"test", "interval", "timeout", "retries", "start_period"}
+    assert check["start_period"] == "900s", (
+        "as long as deployment_wait_timeout: Compose gives up on the first unhealthy"
+    )
 
 
 @pytest.mark.parametrize(

@@ -144,3 +144,27 @@ def test_all_problems_are_told():
     with pytest.raises(CollectionError, match="redis: .*exec format error'; api: there is no") as raised:
         pin_images({"redis": "redis:6", "api": "api:1"}, set(), {}, registry, PLATFORM)
     assert not isinstance(raised.value, MissingPrerequisite), "the build playbook would not mend it"
+
+
+def test_a_registry_that_does_not_answer_is_told_with_all_that_is_wanted_of_it():
+    def find(reference):
+        if reference != "r.example/api:1":
+            raise CollectionError("The registry docker.io cannot be reached: no route.", registry="docker.io")
+        return Found(digest("a"), BOTH)
+
+    wanted = {"api": "r.example/api:1", "cache": "redis:6", "db": "postgres:15", "web": "r.example/web:1"}
+    with pytest.raises(CollectionError) as raised:
+        pin_images(wanted, {"api", "web"}, {}, find, PLATFORM)
+    assert raised.value.msg == (
+        "The registry docker.io cannot be reached: no route. It is asked for cache: docker.io/library/redis:6; db: "
+        "docker.io/library/postgres:15. An image that a mirror has is given in image_map (of the role: deployment_image_map)."
+    )
+    assert raised.value.facts == {"registry": "docker.io"}
+
+
+def test_a_registry_of_this_host_that_is_not_there_yet_is_a_prerequisite():
+    def find(reference):
+        raise MissingPrerequisite("The registry localhost:5000 cannot be reached.", task="the registry playbook")
+
+    with pytest.raises(MissingPrerequisite):
+        pin_images({"api": "localhost:5000/api:1"}, {"api"}, {}, find, PLATFORM)
