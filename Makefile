@@ -3,7 +3,7 @@ PYTHON ?= python3
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.collections
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help bootstrap demo test lint sanity unit integration molecule faults customised builders bench versions
+.PHONY: help bootstrap demo test lint sanity unit integration molecule faults customised deployments builders bench versions
 .DEFAULT_GOAL := help
 
 help: ## print this list
@@ -38,6 +38,9 @@ faults: bootstrap ## kills at thirty moments of builds and deployments, every ba
 
 customised: bootstrap ## both generations of the sample, customised and optimised, looked at on both platforms (after make test)
 	@tools/check customised
+
+deployments: bootstrap ## the sample deployed: backups of several databases, failures on the way back, a browser (after make test)
+	@tools/check deployments
 
 builders: bootstrap ## builders on a real BuildKit, built with Go, and on stand-ins, by an older and a newer buildx (after make test)
 	@tools/check builders

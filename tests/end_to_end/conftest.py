@@ -15,6 +15,7 @@ import pytest
 from support.deployed_site import PLATFORM, Site, free_port, variables_of
 
 collect_ignore = [] if os.environ.get("IMAGEFLEET_GENERATIONS") else ["test_optimised_more.py"]
+collect_ignore += [] if os.environ.get("IMAGEFLEET_DEPLOYMENTS") else ["test_deployment_more.py"]
 # Half an hour, for `make faults`.
 collect_ignore += [] if os.environ.get("IMAGEFLEET_MOMENTS") else ["test_deployment_interruption.py"]
 

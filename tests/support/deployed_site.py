@@ -66,6 +66,11 @@ class Site:
         with urllib.request.urlopen(request, timeout=30) as answer:
             return json.load(answer)
 
+    def sql(self, service, database, statement):
+        """What a database of a service answers, as text."""
+        command = ("psql", "-U", "postgres", "-d", database, "-Atc", statement)
+        return self.compose("exec", "-T", service, *command).stdout.strip()
+
     def container(self, service):
         """The name and number of a service's container."""
         return self.compose("ps", "--format", "{{.Name}} {{.ID}}", service).stdout.split()
