@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import json
 import subprocess
+from pathlib import Path
 
 import pytest
 import yaml
@@ -16,7 +17,18 @@ import yaml
 from support.deployed_site import NEW, variables_of
 from support.load import load_on
 
-PROFILES = ["postgresql", "pgvector"]
+PROFILES = ["postgresql", "mysql", "pgvector"]
+MYSQL = Path(__file__).parent / "mysql"
+
+
+@pytest.fixture(scope="module")
+def mysql(registry):
+    """Debian's MariaDB by the name of the official image of MySQL."""
+    reference = f"{registry}/deployed/mysql:8.0"
+    build = ["docker", "buildx", "build", "--builder", "default", "--push", "--tag", reference]
+    base = ["--build-context", f"debian:bookworm-slim=docker-image://{registry}/bases/debian:bookworm-slim"]
+    subprocess.run([*build, *base, str(MYSQL)], check=True, capture_output=True)
+    return reference
 
 
 def test_release(build, play, site):
@@ -25,29 +37,36 @@ def test_release(build, play, site):
     site.ask("/console/api/notes", {"title": "ours", "text": "Kept."})
 
 
-def test_every_database_is_in_a_backup(play, site, source, registry):
+def test_every_database_is_in_a_backup(play, site, source, registry, mysql):
     before = site.state["active"]
     images = variables_of(site, NEW, source, registry)["deployment_image_map"]
     stores = {
         "deployment_profiles": PROFILES,
-        "deployment_image_map": {**images, "pgvector/pgvector": f"{registry}/bases/postgres:15-alpine"},
+        "deployment_image_map": {
+            **images,
+            "pgvector/pgvector": f"{registry}/bases/postgres:15-alpine",
+            "mysql": mysql,
+        },
     }
     play("deploy", NEW, **stores)
     site.sql("db_postgres", "postgres", "CREATE DATABASE dify_plugin")
     site.sql("db_postgres", "dify_plugin", "CREATE TABLE plugins AS SELECT 'one' AS name")
     site.sql("pgvector", "dify", "CREATE TABLE embedding AS SELECT 1 AS id, ARRAY[0.5, 0.25] AS vector")
+    site.mysql("CREATE TABLE dify.accounts AS SELECT 'Zoë' AS name")
     play("backup", NEW, **stores)
     backup = max((site.folder / "backups").iterdir(), key=lambda folder: folder.stat().st_mtime)
     record = json.loads((backup / "backup.json").read_text())
-    assert {"db": ["dify", "dify_plugin"], "pgvector": ["dify"]}.items() <= {
+    assert {"db": ["dify", "dify_plugin"], "mysql": ["dify"], "pgvector": ["dify"]}.items() <= {
         folder: sorted(set(names) - {"postgres"}) for folder, names in record["databases"].items()
     }.items()
     site.sql("db_postgres", "dify_plugin", "DELETE FROM plugins")
     site.sql("pgvector", "dify", "DROP TABLE embedding")
+    site.mysql("DELETE FROM dify.accounts; CREATE TABLE dify.more AS SELECT 1")
     site.ask("/console/api/notes", {"title": "written since", "text": "Lost."})
     play("rollback", NEW, deployment_restore=True, deployment_restore_name=backup.name, **stores)
     assert site.sql("db_postgres", "dify_plugin", "SELECT name FROM plugins") == "one"
     assert site.sql("pgvector", "dify", "SELECT vector FROM embedding") == "{0.5,0.25}"
+    assert site.mysql("SELECT name FROM dify.accounts; SHOW TABLES FROM dify") == "Zoë\naccounts"
     assert site.notes().count("ours") == 1
     assert "written since" not in site.notes()
     play("deploy", NEW)

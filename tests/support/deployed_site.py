@@ -71,6 +71,11 @@ class Site:
         command = ("psql", "-U", "postgres", "-d", database, "-Atc", statement)
         return self.compose("exec", "-T", service, *command).stdout.strip()
 
+    def mysql(self, statement):
+        """The same of MySQL."""
+        script = 'MYSQL_PWD="$MYSQL_ROOT_PASSWORD" exec mysql --user=root --batch --skip-column-names --execute="$1"'
+        return self.compose("exec", "-T", "db_mysql", "sh", "-c", script, "sh", statement).stdout.strip()
+
     def container(self, service):
         """The name and number of a service's container."""
         return self.compose("ps", "--format", "{{.Name}} {{.ID}}", service).stdout.split()

@@ -4,8 +4,8 @@
 
 """Backups of a deployment: made, checked, and put back.
 
-A backup is a folder ``backups/NAME`` of the deployment: each database as ``pg_dump`` writes it, each folder of data as an
-archive, the environment and the release. It appears whole or not at all.
+A backup is a folder ``backups/NAME`` of the deployment: each database as ``pg_dump`` or ``mysqldump`` writes it, each folder of
+data as an archive, the environment and the release. It appears whole or not at all.
 """
 
 from __future__ import annotations
@@ -23,8 +23,14 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._core.workspace im
 from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.backup_plan import (
     BackupPlan,
     BackupRecord,
-    Database,
     read_record,
+)
+from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.database_server import (
+    DATA,
+    Database,
+    dump_command,
+    list_command,
+    load_commands,
 )
 from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.deployed import Deployed
 from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.release import Release
@@ -36,7 +42,6 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.releas
 
 RECORD = "backup.json"
 _CHUNK = 1024 * 1024
-_LIST = "SELECT datname FROM pg_database WHERE NOT datistemplate AND datname <> 'postgres' ORDER BY datname"
 
 
 class BackupStore:
@@ -135,27 +140,22 @@ class BackupStore:
         shutil.rmtree(os.path.join(self.folder, name))
 
     def _dump(self, database: Database, folder: str) -> list[str]:
-        docker = self.deployed.docker
-        found = docker.run(
-            "exec", database.container, "psql", "-U", database.user, "-d", "postgres", "-Atc", _LIST
-        ).stdout
-        for name in found.split("\n"):
-            if name:
-                path = os.path.join(folder, _dump_name(database.folder, name))
-                inside = _inside()
-                docker.run("exec", database.container, "pg_dump", "-U", database.user, "-Fc", "-f", inside, name)
-                docker.run("cp", "--quiet", f"{database.container}:{inside}", path)
-                docker.run("exec", database.container, "rm", "-f", inside)
-        return [name for name in found.split("\n") if name]
+        docker, inside = self.deployed.docker, _inside(database)
+        found = docker.run("exec", database.container, *list_command(database)).stdout
+        names = [name for name in found.split("\n") if name]
+        for name in names:
+            path = os.path.join(folder, _dump_name(database.folder, name))
+            docker.run("exec", database.container, *dump_command(database, name, inside))
+            docker.run("cp", "--quiet", f"{database.container}:{inside}", path)
+            docker.run("exec", database.container, "rm", "-f", inside)
+        return names
 
     def _load(self, database: Database, name: str, path: str) -> None:
-        docker, inside = self.deployed.docker, _inside()
+        docker, inside = self.deployed.docker, _inside(database)
         docker.run("cp", "--quiet", path, f"{database.container}:{inside}")
         docker.run("exec", database.container, "chmod", "0644", inside)
-        login = ("-U", database.user)
-        docker.run("exec", database.container, "dropdb", *login, "--if-exists", "--force", name)
-        docker.run("exec", database.container, "createdb", *login, name)
-        docker.run("exec", database.container, "pg_restore", *login, "--exit-on-error", "-d", name, inside)
+        for command in load_commands(database, name, inside):
+            docker.run("exec", database.container, *command)
         docker.run("exec", database.container, "rm", "-f", inside)
 
 
@@ -177,9 +177,9 @@ def _reader(read: Callable[[int], bytes]) -> Callable[[], bytes]:
     return lambda: read(_CHUNK)
 
 
-def _inside() -> str:
+def _inside(database: Database) -> str:
     """Where a dump is inside of the database's container, for a moment."""
-    return f"/var/lib/postgresql/imagefleet-{os.getpid()}.dump"
+    return f"{DATA[database.kind]}/imagefleet-{os.getpid()}.dump"
 
 
 def _dump_name(folder: str, name: str) -> str:

@@ -12,25 +12,14 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Iterable, Mapping, Sequence
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
+from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.database_server import (
+    Database,
+    kind_of,
+    owner,
+)
 
 #: Services whose folders need no backup: queues and caches, and what the release itself brings.
 WITHOUT_DATA = ("redis", "nginx", "certbot", "ssrf_proxy", "sandbox", "agent_ssrf_proxy", "local_sandbox")
-#: Where PostgreSQL has its data in the official images, and in those for pgvector.
-_POSTGRESQL_DATA = "/var/lib/postgresql"
-_MYSQL_DATA = "/var/lib/mysql"
-
-
-@dataclass(frozen=True)
-class Database:
-    """A server of PostgreSQL that runs.
-
-    :param folder: below the data folder, where its data are. It is the same in releases that call the service otherwise.
-    :param user: who owns the databases.
-    """
-
-    folder: str
-    container: str
-    user: str
 
 
 @dataclass(frozen=True)
@@ -94,7 +83,7 @@ def plan_backup(
     :param data: the data folder.
     :param folders: what is in it.
     :param program: services of the program: they are to rest already, or nothing that they add is lost by copying it later.
-    :raises CollectionError: a database is of a kind that is not known here, or does not run.
+    :raises CollectionError: a database does not run.
     """
     databases, stores, left_out = [], [], set()
     for container in containers:
@@ -105,18 +94,16 @@ def plan_backup(
             if mount.get("Type") == "bind"
         }
         own = {folder for source in mounts.values() for folder in [_top(source, data)] if folder}
-        if any(target.startswith(_MYSQL_DATA) for target in mounts):
-            raise CollectionError(
-                f"The service {service} is MySQL, of which no backup can be made here yet. Make one by mysqldump, "
-                "and leave this one out."
-            )
-        if any(target.startswith(_POSTGRESQL_DATA) for target in mounts):
+        kind = next((kind for kind in map(kind_of, mounts) if kind), None)
+        if kind:
             if not container["State"]["Running"]:
                 raise CollectionError(
                     f"The database {service} does not run, so its content cannot be read. Start it first."
                 )
             folder = next(iter(own), service)
-            databases.append(Database(folder, container["Name"].lstrip("/"), _user(container)))
+            databases.append(
+                Database(folder, container["Name"].lstrip("/"), owner(kind, _environment(container)), kind)
+            )
             left_out |= own
         elif service in WITHOUT_DATA:
             left_out |= own
@@ -139,9 +126,8 @@ def _service(container: Mapping[str, Any]) -> str:
     return str((container["Config"].get("Labels") or {}).get("com.docker.compose.service", ""))
 
 
-def _user(container: Mapping[str, Any]) -> str:
-    environment = dict(entry.partition("=")[::2] for entry in container["Config"].get("Env") or ())
-    return environment.get("POSTGRES_USER") or environment.get("PGUSER") or "postgres"
+def _environment(container: Mapping[str, Any]) -> dict[str, str]:
+    return dict(entry.partition("=")[::2] for entry in container["Config"].get("Env") or ())
 
 
 def _top(source: str, data: str) -> str | None:

@@ -12,11 +12,11 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors impor
 from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.backup_plan import (
     BackupPlan,
     BackupRecord,
-    Database,
     plan_backup,
     read_record,
     removable_backups,
 )
+from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.database_server import Database
 
 DATA = "/srv/dify/volumes"
 RECORD = BackupRecord("a", "1-x", "s", "2026-01-01T00:00:00Z", {"db": ["dify"]}, ["app"], {"db.dify.dump": "0"})
@@ -31,6 +31,7 @@ def container(service, *mounts, running=True, environment=()):
     }
 
 
+MYSQL = (f"{DATA}/mysql/data", "/var/lib/mysql")
 POSTGRES = (f"{DATA}/db/data", "/var/lib/postgresql/data")
 
 
@@ -50,6 +51,12 @@ POSTGRES = (f"{DATA}/db/data", "/var/lib/postgresql/data")
             ["db"],
             BackupPlan((Database("db", "p-db-1", "dify"),), (), ()),
             id="its-owner",
+        ),
+        pytest.param(
+            [container("db_mysql", MYSQL, environment=["MYSQL_ROOT_PASSWORD=secret"])],
+            ["mysql"],
+            BackupPlan((Database("mysql", "p-db_mysql-1", "root", "mysql"),), (), ()),
+            id="mysql",
         ),
         pytest.param(
             [container("redis", (f"{DATA}/redis/data", "/data"))], ["redis"], BackupPlan((), (), ()), id="no-queue"
@@ -80,7 +87,9 @@ def test_plan_backup(containers, folders, plan):
     "found, message",
     [
         pytest.param(container("db", POSTGRES, running=False), "database db does not run", id="database-that-rests"),
-        pytest.param(container("db_mysql", (f"{DATA}/mysql", "/var/lib/mysql")), "db_mysql is MySQL", id="mysql"),
+        pytest.param(
+            container("db_mysql", MYSQL, running=False), "database db_mysql does not run", id="mysql-that-rests"
+        ),
     ],
 )
 def test_what_cannot_be_backed_up(found, message):
