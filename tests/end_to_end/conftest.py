@@ -15,7 +15,12 @@ import pytest
 from support.deployed_site import PLATFORM, Site, free_port, variables_of
 
 collect_ignore = [] if os.environ.get("IMAGEFLEET_GENERATIONS") else ["test_optimised_more.py"]
-collect_ignore += [] if os.environ.get("IMAGEFLEET_DEPLOYMENTS") else ["test_deployment_more.py"]
+# A quarter of an hour, for `make deployments`.
+collect_ignore += (
+    []
+    if os.environ.get("IMAGEFLEET_DEPLOYMENTS")
+    else [f"test_deployment_{name}.py" for name in ("adoption", "external", "options", "more")]
+)
 # Half an hour, for `make faults`.
 collect_ignore += [] if os.environ.get("IMAGEFLEET_MOMENTS") else ["test_deployment_interruption.py"]
 
