@@ -10,11 +10,13 @@ module: deployment_preflight
 short_description: Whether a host can run a deployment of Dify
 version_added: 0.1.0
 description:
-  - Looks at engine, Compose, memory, disk and ports of a host before anything is changed on it, and fails with everything that
-    stands in the way.
+  - Looks at engine, Compose, memory, disk, ports and registries of a host before anything is changed on it, and fails with
+    everything that stands in the way.
   - Whether images are for the host's platform, M(imagefleet.dify.deployment_release) tells.
 author:
   - The imagefleet.dify maintainers (@imagefleet)
+extends_documentation_fragment:
+  - imagefleet.dify.registries
 attributes:
   check_mode:
     support: full
@@ -45,6 +47,13 @@ options:
     description: Gigabytes of memory that the host must have.
     type: float
     default: 2
+  images:
+    description:
+      - References whose registries must answer, take the login and be known to the engine. Whether the images are there is not
+        asked.
+    type: list
+    elements: str
+    default: []
   min_engine:
     description: The oldest version of Docker Engine that will do.
     type: str
@@ -63,6 +72,7 @@ EXAMPLES = r"""
     project: dify
     folders: [/opt/dify]
     ports: [8080]
+    images: [localhost:5000/dify/dify-api:1.15.90]
     min_disk: 1
 """
 
@@ -101,6 +111,13 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._core.outcome impo
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.spec import ArgumentSpec
 from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.host_facts import read_host
 from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.preflight import Requirements, find_problems
+from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.registry_checks import (
+    read_engine_registries,
+    unanswered,
+    unknown_to_engine,
+)
+from ansible_collections.imagefleet.dify.plugins.module_utils._oci.reference import parse_reference
+from ansible_collections.imagefleet.dify.plugins.module_utils._oci.spec import REGISTRIES_SPEC, registry_client
 
 SPEC = ArgumentSpec(
     options={
@@ -109,6 +126,7 @@ SPEC = ArgumentSpec(
         "ports": {"type": "list", "elements": "int", "default": []},
         "min_disk": {"type": "float", "default": 10},
         "min_memory": {"type": "float", "default": 2},
+        "images": {"type": "list", "elements": "str", "default": []},
         "min_engine": {"type": "str", "default": "20.10"},
         "min_compose": {"type": "str", "default": "2.24.0"},
     }
@@ -117,11 +135,19 @@ SPEC = ArgumentSpec(
 
 def run(module: AnsibleModule) -> dict[str, Any]:
     params = module.params
-    facts = read_host(Cli(module.run_command, "docker"), params["project"], params["folders"], params["ports"])
+    docker = Cli(module.run_command, "docker")
+    client = registry_client(params)
+    images = [parse_reference(text) for text in params["images"]]
+    facts = read_host(docker, params["project"], params["folders"], params["ports"])
     wanted = Requirements(params["min_engine"], params["min_compose"], params["min_memory"], params["min_disk"])
     problems = find_problems(facts, wanted)
     if facts.engine is None or facts.compose is None:
         raise MissingPrerequisite(" ".join(problems), task="the provision playbook", problems=problems)
+    problems += unknown_to_engine(client, [image.registry for image in images], read_engine_registries(docker))
+    silent = unanswered(client, images)
+    if len(silent) == 1 and not problems:
+        raise silent[0]
+    problems += [error.msg for error in silent]
     if problems:
         raise CollectionError("This host cannot run the deployment. " + " ".join(problems), problems=problems)
     return {"changed": False, **asdict(facts)}
@@ -129,7 +155,7 @@ def run(module: AnsibleModule) -> dict[str, Any]:
 
 def main() -> None:
     with readable_arguments():
-        module = AnsibleModule(supports_check_mode=True, **SPEC.to_kwargs())
+        module = AnsibleModule(supports_check_mode=True, **SPEC.merge(REGISTRIES_SPEC).to_kwargs())
     finish(module, lambda: run(module))
 
 

@@ -95,6 +95,10 @@ removed:
   type: list
   elements: str
   returned: success
+removed_images:
+  description: By such a release, the references of its images of ours.
+  type: dict
+  returned: success
 """
 
 from typing import Any
@@ -110,6 +114,7 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.phases
     plan_phase,
     removable,
 )
+from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.release import Release
 from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.release_store import ReleaseStore
 from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.spec import DEPLOYMENT_SPEC
 
@@ -156,8 +161,13 @@ def run(module: AnsibleModule) -> dict[str, Any]:
         "seeded": to_seed,
         "owners": owners,
         "removed": removed,
+        "removed_images": {found.id: _ours(found) for found in known if found.id in removed},
         "diff": {"before": before.as_json(), "after": after.as_json()},
     }
+
+
+def _ours(release: Release) -> list[str]:
+    return sorted({image["wanted"] for image in release.images.values() if "component" in image})
 
 
 def main() -> None:

@@ -20,6 +20,7 @@ from support.load import load_on
 MODULES = (
     "certificate",
     "deployment_preflight",
+    "deployment_pull",
     "deployment_release",
     "deployment_backup",
     "deployment_restore",
@@ -210,7 +211,8 @@ def test_examples(module, run_playbook, site, source, registry, tmp_path):
             "deployment": str(site.folder),
             "folder": str(tmp_path),
             "source": str(source / "checkout/worktrees" / commit),
-            "prepared": {"release": {"id": before["active"]}},
+            "prepared": {"release": site.release(before["active"])},
+            "vault_registry_password": "hunter2",
             "made": {"backup": {"name": max(path.name for path in (site.folder / "backups").iterdir())}},
         },
         "tasks": tasks,

@@ -47,6 +47,7 @@ GOOD = {
     "deployment_info": {"dir": "{folder}/dify"},
     "deployment_page": {"url": "http://localhost:1/", "browser": "true"},
     "deployment_preflight": {"project": "p1", "min_disk": 0.001, "min_memory": 0.001},
+    "deployment_pull": {"images": [f"{NOWHERE}/one@sha256:{'0' * 64}"]},
     "deployment_release": {"dir": "{folder}/dify", "source": "{folder}/source", "version": "1.0.0", "project": "p1"},
     "deployment_rollout": {"dir": "{folder}/dify", "project": "p1"},
     "deployment_state": {"dir": "{folder}/dify", "release": "1.0.0-x", "phase": "starting"},
@@ -66,6 +67,8 @@ GOOD = {
     "image_info": {"reference": f"{NOWHERE}/one:1"},
     "image_smoke_test": {"reference": f"{NOWHERE}/one:1", "tests": [{"name": "it runs"}]},
     "image_promote": {"reference": f"{NOWHERE}/one:1", "tags": ["2"]},
+    "image_signature": {"images": [f"{NOWHERE}/one@sha256:{'0' * 64}"], "key": "/etc/hostname"},
+    "image_untag": {"repositories": [f"{NOWHERE}/one"], "tags": ["1"]},
     "image_prune": {"repositories": [f"{NOWHERE}/one"]},
 }
 

@@ -80,7 +80,8 @@ def test_prune_keeps_what_is_promoted_to_another_namespace(run_playbook, modules
     )
     promoted, other = (image["reference"] for image in built["images"])
     target = f"{registry}/{prefix}/dify-api"
-    assert not modules.run("image_promote", reference=promoted, target_repository=target, tags=["1"]).get("failed")
+    tags = ["1", "keep-gone-dify-1"]
+    assert not modules.run("image_promote", reference=promoted, target_repository=target, tags=tags).get("failed")
     variables = {
         "images_registry": registry,
         "images_namespace": prefix,
@@ -88,13 +89,16 @@ def test_prune_keeps_what_is_promoted_to_another_namespace(run_playbook, modules
         "images_components": ["api"],
         "images_prune_max_age": "0d",
         "images_prune_keep": 0,
+        "images_prune_untag": ["keep-gone-.*"],
     }
     options = (*INVENTORY, f"--extra-vars={json.dumps(variables)}")
-    for mode, changed, stays in (("--check", 1, True), ("--diff", 1, False), ("--diff", 0, False)):
+    for mode, changed, stays in (("--check", 2, True), ("--diff", 2, False), ("--diff", 0, False)):
         output = run_playbook("playbooks/prune.yml", *options, mode)
         assert recap(output)["changed"] == changed
         found = [modules.run("image_info", reference=reference)["exists"] for reference in (promoted, other)]
         assert found == [True, stays]
+    with urllib.request.urlopen(f"http://{registry}/v2/{prefix}/dify-api/tags/list", timeout=10) as answer:
+        assert json.load(answer)["tags"] == ["1"]
 
 
 def test_build_keeps_its_steps_in_the_registry(run_playbook, registry, prefix, tmp_path):

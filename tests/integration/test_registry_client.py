@@ -25,6 +25,7 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._oci.manifest impo
 )
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.reference import parse_reference
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.registry import RegistryClient, RegistrySettings
+from support import registries
 
 USER, PASSWORD = "ci", "hunter2"
 
@@ -402,3 +403,23 @@ def test_a_token_service_that_knows_nobody(misbehaving, tmp_path):
     client = RegistryClient([settings(misbehaving, password="wrong")], docker_config=str(tmp_path))
     with pytest.raises(CollectionError, match="wants another user or password"):
         client.get_blob(parse_reference(f"{misbehaving}/tokens"), digest_of(BLOB))
+
+
+def test_a_tag_goes_without_its_neighbours(tls_registry):
+    host, ca = tls_registry
+    client, reference = RegistryClient([settings(host, ca=ca)]), parse_reference(f"{host}/a/untag:one")
+    client.remove_tag(reference)
+    digest = client.put_manifest(reference, manifest_of(client, reference))
+    client.put_manifest(reference.with_tag("two"), manifest_of(client, reference))
+    client.remove_tag(reference)
+    assert client.list_tags(reference) == ["two"]
+    assert client.find_digest(reference.with_tag("two")) == digest
+
+
+def test_a_tag_stays_where_the_registry_does_not_delete(tmp_path):
+    with registries.running_registry(tmp_path, {}, deletes=False) as port:
+        client, reference = RegistryClient(), parse_reference(f"localhost:{port}/a/untag:one")
+        digest = client.put_manifest(reference, manifest_of(client, reference))
+        with pytest.raises(CollectionError, match="it does not allow that"):
+            client.remove_tag(reference)
+        assert client.find_digest(reference) == digest

@@ -60,6 +60,10 @@ class Site:
     def state(self):
         return json.loads((self.folder / "state.json").read_text())
 
+    def release(self, name):
+        """The record of a release."""
+        return json.loads((self.folder / "releases" / name / "release.json").read_text())
+
     def ask(self, path, body=None):
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.url + path, data, {"Content-Type": "application/json"})

@@ -24,8 +24,8 @@ def free_port() -> int:
         return listener.getsockname()[1]
 
 
-def make_certificates(folder: Path) -> None:
-    """A CA and a certificate for loopback, signed by it."""
+def make_certificates(folder: Path, address: str = "127.0.0.1") -> None:
+    """A CA and a certificate for loopback and an address, signed by it."""
 
     def openssl(*arguments: str) -> None:
         subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True)
@@ -46,7 +46,7 @@ def make_certificates(folder: Path) -> None:
         "2",
     )
     openssl("req", "-newkey", "rsa:2048", "-nodes", "-keyout", "tls.key", "-out", "tls.csr", "-subj", "/CN=localhost")
-    (folder / "extensions").write_text("subjectAltName=DNS:localhost,IP:127.0.0.1")
+    (folder / "extensions").write_text(f"subjectAltName=DNS:localhost,IP:127.0.0.1,IP:{address}")
     openssl(
         "x509",
         "-req",
@@ -67,14 +67,14 @@ def make_certificates(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def running_registry(folder: Path, http: dict, **more):
-    """A registry of its own on loopback, stopped at the end; its port."""
+def running_registry(folder: Path, http: dict, address: str = "127.0.0.1", deletes: bool = True, **more):
+    """A registry of its own on loopback or an address of this machine, stopped at the end; its port."""
     port = free_port()
     config = {
         "version": "0.1",
         "log": {"level": "error"},
-        "storage": {"filesystem": {"rootdirectory": str(folder / "data")}, "delete": {"enabled": True}},
-        "http": {"addr": f"127.0.0.1:{port}", **http},
+        "storage": {"filesystem": {"rootdirectory": str(folder / "data")}, "delete": {"enabled": deletes}},
+        "http": {"addr": f"{address}:{port}", **http},
         **more,
     }
     (folder / "config.yml").write_text(json.dumps(config))
@@ -83,18 +83,18 @@ def running_registry(folder: Path, http: dict, **more):
         [program, "serve", str(folder / "config.yml")], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
-        await_port(port)
+        await_port(port, address)
         yield port
     finally:
         process.terminate()
         process.wait(10)
 
 
-def await_port(port: int) -> None:
+def await_port(port: int, address: str = "127.0.0.1") -> None:
     deadline = time.monotonic() + 10
     while True:
         with socket.socket() as client:
-            if client.connect_ex(("127.0.0.1", port)) == 0:
+            if client.connect_ex((address, port)) == 0:
                 return
         assert time.monotonic() < deadline, "the registry did not start"
         time.sleep(0.1)

@@ -19,6 +19,7 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors impor
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.platform import Platform
 
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"
+OCI_CONFIG = "application/vnd.oci.image.config.v1+json"
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 DOCKER_INDEX = "application/vnd.docker.distribution.manifest.list.v2+json"
 DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import re
+import secrets
 import tempfile
 from base64 import b64encode
 from dataclasses import dataclass, field
@@ -23,8 +24,11 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._oci.credentials i
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.manifest import (
     INDEX_TYPES,
     MANIFEST_TYPES,
+    OCI_CONFIG,
+    OCI_MANIFEST,
     Manifest,
     digest_of,
+    json_manifest,
     read_manifest,
 )
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.reference import DOCKER_HUB, Reference
@@ -107,6 +111,35 @@ class RegistryClient:
     def delete_manifest(self, reference: Reference) -> None:
         """Delete by digest, which takes every tag on it. What is not there any more is fine."""
         self._request("DELETE", reference, f"manifests/{reference.digest}", missing=True)
+
+    def remove_tag(self, reference: Reference) -> None:
+        """Remove a tag, and leave what it points at with its other tags. One that is not there is fine.
+
+        Registries delete by digest, which takes all tags on it, and not all of them take a tag. So the tag is moved to an empty
+        manifest of its own, and that is deleted.
+
+        :raises CollectionError: the registry does not delete; then the tag points at what it did.
+        """
+        before = self.find_manifest(reference)
+        if before is None:
+            return
+        config = self.put_blob(reference, b"{}", OCI_CONFIG)
+        empty = json_manifest(
+            {
+                "schemaVersion": 2,
+                "mediaType": OCI_MANIFEST,
+                "config": config,
+                "layers": [],
+                # Of its own: with another tag on it, that one would go too.
+                "annotations": {"io.imagefleet.removed": f"{reference.tag} {secrets.token_hex(8)}"},
+            }
+        )
+        digest = self.put_manifest(reference, empty)
+        try:
+            self.delete_manifest(reference.with_digest(digest))
+        except CollectionError:
+            self.put_manifest(reference, before)
+            raise
 
     def list_tags(self, reference: Reference) -> list[str]:
         """All tags of a repository, sorted; none when there is no such repository."""

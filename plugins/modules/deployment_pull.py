@@ -1,0 +1,93 @@
+#!/usr/bin/python
+# Copyright: Contributors to the imagefleet.dify project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: deployment_pull
+short_description: Images of a deployment are in the host's engine
+version_added: 0.1.0
+description:
+  - Brings images that are pinned to digests. What the engine has is not asked for again, so that no registry is needed for it.
+  - A login of O(registries) is used for this one task. It is in a folder that goes with the task, and the user's own
+    configuration is left as it is.
+author:
+  - The imagefleet.dify maintainers (@imagefleet)
+extends_documentation_fragment:
+  - imagefleet.dify.registries
+attributes:
+  check_mode:
+    support: full
+    description: Says which images would be brought.
+  diff_mode:
+    support: none
+    description: What is brought is in what it returns.
+options:
+  images:
+    description: References with their digests, C(registry/repository@digest).
+    type: list
+    elements: str
+    required: true
+seealso:
+  - module: imagefleet.dify.deployment_release
+"""
+
+EXAMPLES = r"""
+- name: Bring the images of a release
+  imagefleet.dify.deployment_pull:
+    images: ["localhost:5000/dify/dify-api@{{ prepared.release.images.api.digest }}"]
+    registries:
+      - host: registry.example.com
+        username: ci
+        password: "{{ vault_registry_password }}"
+"""
+
+RETURN = r"""
+pulled:
+  description: Those that were brought.
+  type: list
+  elements: str
+  returned: success
+"""
+
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.imagefleet.dify.plugins.module_utils._core.cli import Cli
+from ansible_collections.imagefleet.dify.plugins.module_utils._core.outcome import finish, readable_arguments
+from ansible_collections.imagefleet.dify.plugins.module_utils._core.spec import ArgumentSpec
+from ansible_collections.imagefleet.dify.plugins.module_utils._core.workspace import task_workspace
+from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.image_pull import parse_pinned, refused
+from ansible_collections.imagefleet.dify.plugins.module_utils._oci.login import login_environment
+from ansible_collections.imagefleet.dify.plugins.module_utils._oci.spec import REGISTRIES_SPEC, registry_client
+
+SPEC = ArgumentSpec(options={"images": {"type": "list", "elements": "str", "required": True}})
+
+
+def run(module: AnsibleModule) -> dict[str, Any]:
+    images = parse_pinned(module.params["images"])
+    settings = registry_client(module.params).settings
+    docker = Cli(module.run_command, "docker")
+    docker.run("version", "--format", "{{.Server.Version}}")
+    missing = [text for text in images if docker.run("image", "inspect", "--format", "-", text, check=False).rc != 0]
+    if missing and not module.check_mode:
+        with task_workspace(module.tmpdir, "deployment-pull") as folder:
+            login = login_environment(settings, module.params["docker_config"], folder)
+            for text in missing:
+                done = docker.run("pull", "--quiet", text, environment=login, check=False)
+                if done.rc != 0:
+                    raise refused(images[text], done.last_lines(3))
+    return {"changed": bool(missing), "pulled": missing}
+
+
+def main() -> None:
+    with readable_arguments():
+        module = AnsibleModule(supports_check_mode=True, **SPEC.merge(REGISTRIES_SPEC).to_kwargs())
+    finish(module, lambda: run(module))
+
+
+if __name__ == "__main__":
+    main()
