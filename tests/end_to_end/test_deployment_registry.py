@@ -43,7 +43,7 @@ def strict(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory):
-    made = Site(tmp_path_factory.mktemp("small") / "dify", f"s{free_port()}", free_port())
+    made = Site(tmp_path_factory.mktemp("small") / "dify", f"s{free_port()}", free_port(), free_port())
     yield made
     made.compose("down", "--volumes", "--remove-orphans", "--timeout", "1")
 

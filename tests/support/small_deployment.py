@@ -22,9 +22,15 @@ services:
     command: [sleep, "100000"]
     healthcheck: {test: [CMD, "true"], interval: 1s}
 """
+EXAMPLE = """\
+SECRET_KEY=sk-published-by-everybody-who-reads-this
+COLOUR=red
+EXPOSE_NGINX_PORT=80
+EXPOSE_NGINX_SSL_PORT=443
+"""
 FILES = {
     "docker/docker-compose.yaml": COMPOSE,
-    "docker/.env.example": "SECRET_KEY=sk-published-by-everybody-who-reads-this\nCOLOUR=red\nEXPOSE_NGINX_PORT=80\n",
+    "docker/.env.example": EXAMPLE,
     "api/docker/entrypoint.sh": 'if [ "$MIGRATION_ENABLED" = true ]; then\n  flask upgrade-db\nfi\n',
     "api/migrations/versions/0001_first.py": "",
     "api/Dockerfile": "FROM busybox\nEXPOSE 5001\n",
@@ -56,6 +62,7 @@ def small_variables(site, folder, registry):
         "deployment_dir": str(site.folder),
         "deployment_project": site.project,
         "deployment_port": site.port,
+        "deployment_tls_port": site.tls_port,
         # The source has no nginx.
         "deployment_rolling": [],
         "deployment_components": ["api", "web"],

@@ -65,7 +65,7 @@ def parse_trust(params: Mapping[str, Any]) -> Trust:
     if bool(key) == bool(identity):
         raise CollectionError(
             "Give either key, the public key that images are signed with, or identity and issuer, who signed without a key. "
-            f"{'Both are' if key else 'Neither is'} given."
+            f"Given are {', '.join([*(['key'] if key else []), *identity]) or 'none of them'}."
         )
     if not key and (len(who) != 1 or len(says) != 1):
         raise CollectionError(

@@ -89,8 +89,8 @@ def test_verify_args(options, settings, expected):
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        pytest.param({}, "Neither is given", id="nobody"),
-        pytest.param({"key": "/k.pub", **WHO}, "Both are given", id="both"),
+        pytest.param({}, "Given are none of them", id="nobody"),
+        pytest.param({"key": "/k.pub", **WHO}, "Given are key, identity, issuer", id="both"),
         pytest.param({"identity": "a"}, "one of issuer and issuer_regexp", id="no-issuer"),
         pytest.param({"issuer": "a"}, "Given are issuer", id="no-identity"),
         pytest.param({**WHO, "identity_regexp": "a"}, "one of identity and identity_regexp", id="two-identities"),
