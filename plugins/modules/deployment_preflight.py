@@ -34,6 +34,9 @@ options:
     type: list
     elements: path
     default: []
+  data_dir:
+    description: Folder of the services' data. Containers of other projects that use it stand in the way.
+    type: path
   ports:
     description: Ports of the host that are to be listened on.
     type: list
@@ -93,6 +96,10 @@ free:
   description: Free bytes by folder.
   type: dict
   returned: success
+writers:
+  description: Containers of others that use the data, with their Compose project. Empty where it succeeds.
+  type: dict
+  returned: success
 problems:
   description: What stands in the way.
   type: list
@@ -123,6 +130,7 @@ SPEC = ArgumentSpec(
     options={
         "project": {"type": "str", "required": True},
         "folders": {"type": "list", "elements": "path", "default": []},
+        "data_dir": {"type": "path"},
         "ports": {"type": "list", "elements": "int", "default": []},
         "min_disk": {"type": "float", "default": 10},
         "min_memory": {"type": "float", "default": 2},
@@ -138,7 +146,7 @@ def run(module: AnsibleModule) -> dict[str, Any]:
     docker = Cli(module.run_command, "docker")
     client = registry_client(params)
     images = [parse_reference(text) for text in params["images"]]
-    facts = read_host(docker, params["project"], params["folders"], params["ports"])
+    facts = read_host(docker, params["project"], params["folders"], params["ports"], params["data_dir"])
     wanted = Requirements(params["min_engine"], params["min_compose"], params["min_memory"], params["min_disk"])
     problems = find_problems(facts, wanted)
     if facts.engine is None or facts.compose is None:

@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from support.deployed_site import OLD
+from support.deployed_site import OLD, free_port
 
 PASSWORDS = {"DB_PASSWORD": "made-by-hand-1", "REDIS_PASSWORD": "made-by-hand-2"}
 
@@ -84,6 +84,14 @@ def test_check_mode_shows_what_it_will_be(take_over, site):
     assert not [value for value in PASSWORDS.values() if value in output]
     assert not site.folder.exists()
     assert site.compose("ps", "--quiet").stdout == running
+
+
+def test_two_never_have_the_same_data(take_over, site):
+    with pytest.raises(
+        pytest.fail.Exception, match=f"{site.project}-db-1 of the Compose project {site.project} uses the data"
+    ):
+        take_over(deployment_project=f"{site.project}-other", deployment_port=free_port())
+    assert not site.folder.exists()
 
 
 def test_it_is_taken_over(take_over, site):

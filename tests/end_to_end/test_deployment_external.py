@@ -67,6 +67,12 @@ def deploy(play, registry, own_services):
     return run
 
 
+@pytest.fixture
+def own_dump():
+    """The owner's backup of their database, in its container."""
+    return "/var/lib/postgresql/before.dump"
+
+
 def containers_of(site):
     return set(site.compose("ps", "--all", "--format", "{{.Service}}").stdout.split())
 
@@ -75,12 +81,7 @@ def containers_of(site):
     ("variables", "message"),
     [
         ({"deployment_external": ["postgres"]}, "starts no postgres .*There are db, redis"),
-        ({"deployment_external": ["db", "api"]}, "api cannot be external"),
         ({"deployment_environment": {}}, "DB_HOST is db, the bundled db.*REDIS_HOST is redis, the bundled redis"),
-        (
-            {"deployment_environment": {"DB_HOST": "localhost", "REDIS_HOST": "redis.internal"}},
-            "is the container itself",
-        ),
         ({"deployment_secrets": {"DB_PASSWORD": "mine"}}, "secrets lack REDIS_PASSWORD"),
     ],
 )
@@ -112,7 +113,8 @@ def test_it_is_deployed_and_used(deploy, site):
     assert "changed=0 " in deploy(OLD)
 
 
-def test_upgrade_with_its_data(build, deploy, site):
+def test_upgrade_with_its_data(build, deploy, site, own_dump):
+    docker("exec", f"{site.project}-own-db", "pg_dump", "-U", "dify", "-Fc", "-f", own_dump, "notes")
     build(images_version=NEW)
     notes = site.notes()
     with pytest.raises(pytest.fail.Exception, match="external-database: the database is your own"):
@@ -130,13 +132,23 @@ def test_verify(deploy, site, source):
     assert {"db_postgres", "redis", "worker"} <= {check["service"] for check in checks}
 
 
-def test_back_by_the_backup_needs_the_owners(deploy, site):
+def test_back_by_the_backup_and_the_owners_own(deploy, site, own_dump):
     before = site.state
     with pytest.raises(pytest.fail.Exception, match="without the database, which is your own"):
         deploy(NEW, playbook="rollback", deployment_restore=True)
     assert site.state == before
+    site.ask("/console/api/notes", {"title": "since", "text": "This one is lost."})
+    site.compose("stop", "api", "worker")
+    database = f"{site.project}-own-db"
+    docker("exec", database, "dropdb", "-U", "dify", "--force", "notes")
+    docker("exec", database, "createdb", "-U", "dify", "notes")
+    docker("exec", database, "pg_restore", "-U", "dify", "-d", "notes", own_dump)
+    deploy(NEW, playbook="rollback", deployment_restore=True, deployment_acknowledge=["external-database"])
+    assert site.ask("/health")["version"] == OLD
+    assert "ours" in site.notes()
+    assert "since" not in site.notes()
 
 
 def test_what_the_bundled_ones_hold_does_not_come_along(play, site):
     with pytest.raises(pytest.fail.Exception, match="moved-data: a service that holds data"):
-        play("deploy", NEW)
+        play("deploy", OLD)

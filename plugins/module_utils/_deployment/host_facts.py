@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import socket
 from typing import Iterable, Mapping, Sequence
@@ -18,11 +19,14 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.prefli
 _CONNECT_SECONDS = 10
 
 
-def read_host(docker: Cli, project: str, folders: Iterable[str], ports: Sequence[int]) -> HostFacts:
+def read_host(
+    docker: Cli, project: str, folders: Iterable[str], ports: Sequence[int], data: str | None = None
+) -> HostFacts:
     """Facts of this host.
 
-    :param project: whose own containers may have the ports.
+    :param project: whose own containers may have the ports, and the data.
     :param folders: of which the free space is asked; one that is not there yet counts as the one that it will be in.
+    :param data: the data folder.
     """
     own = _own_ports(docker, project)
     return HostFacts(
@@ -31,6 +35,7 @@ def read_host(docker: Cli, project: str, folders: Iterable[str], ports: Sequence
         memory=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
         free={folder: _free(folder) for folder in dict.fromkeys(folders)},
         occupied=[port for port in ports if port not in own and _is_taken(port)],
+        writers=_writers(docker, project, os.path.realpath(data)) if data else {},
     )
 
 
@@ -71,6 +76,23 @@ def _own_ports(docker: Cli, project: str) -> set[int]:
         for port in [mapping.partition("->")[0].rpartition(":")[2]]
         if "->" in mapping and port.isdigit()
     }
+
+
+def _writers(docker: Cli, project: str, data: str) -> dict[str, str]:
+    """Containers that run, belong to no or another project, and have something below a folder. By name, that project's."""
+    try:
+        running = docker.run("ps", "--quiet", "--no-trunc", check=False).stdout.split()
+        # One that has ended meanwhile is told by the exit code, and does not count.
+        done = docker.run("container", "inspect", *running, check=False) if running else None
+    except MissingPrerequisite:
+        return {}
+    found = {}
+    for container in json.loads((done and done.stdout) or "[]"):
+        other = (container["Config"].get("Labels") or {}).get("com.docker.compose.project", "")
+        sources = [os.path.realpath(mount.get("Source") or "/") for mount in container.get("Mounts") or ()]
+        if other != project and any(f"{source}/".startswith(f"{data}/") for source in sources):
+            found[container["Name"].lstrip("/")] = other
+    return found
 
 
 def _free(folder: str) -> int:

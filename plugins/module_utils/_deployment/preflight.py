@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Mapping, Sequence
 
 _GIGABYTE = 1000**3
@@ -21,6 +21,7 @@ class HostFacts:
     :param memory: bytes.
     :param free: free bytes by folder.
     :param occupied: of the ports that are wanted, those that somebody else listens on.
+    :param writers: containers of others that use the data, with their project; empty where they have none.
     """
 
     engine: str | None
@@ -28,6 +29,7 @@ class HostFacts:
     memory: int
     free: Mapping[str, int]
     occupied: Sequence[int]
+    writers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,12 @@ def find_problems(facts: HostFacts, wanted: Requirements) -> list[str]:
             found.append(f"{folder} has {_gigabytes(free)} GB free, and min_disk wants {wanted.disk:g}.")
     for port in facts.occupied:
         found.append(f"Port {port} is taken by another program. Stop it, or choose another port.")
+    for name, project in sorted(facts.writers.items()):
+        what = f" of the Compose project {project}" if project else ""
+        found.append(
+            f"The container {name}{what} uses the data, and two databases on the same files destroy them. "
+            + (f"Give the project {project} as the deployment's, or stop it." if project else "Stop it.")
+        )
     return found
 
 

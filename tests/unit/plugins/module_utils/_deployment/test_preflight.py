@@ -50,6 +50,12 @@ def test_no_problems(facts):
             {"free": {"/srv": 19.5 * GIGABYTE}}, "/srv has 19.5 GB free, and min_disk wants 20.", id="full-disk"
         ),
         pytest.param({"occupied": [80]}, "Port 80 is taken by another program.", id="port"),
+        pytest.param(
+            {"writers": {"docker-db-1": "docker"}},
+            "The container docker-db-1 of the Compose project docker uses the data",
+            id="another-project-has-the-data",
+        ),
+        pytest.param({"writers": {"db": ""}}, "The container db uses the data", id="another-container-has-the-data"),
     ],
 )
 def test_a_problem(facts, problem):
