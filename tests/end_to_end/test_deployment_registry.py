@@ -206,6 +206,17 @@ def test_tags_hold_what_is_on_the_host(play, modules, small, strict):
     assert changed_of(play("deploy", **change)) == 0
 
 
+def test_tags_that_cannot_go(run_playbook, tmp_path):
+    gone = f"localhost:{free_port()}"
+    tasks = [{"ansible.builtin.include_role": {"name": "imagefleet.dify.deployment", "tasks_from": "expire.yml"}}]
+    playbook = tmp_path / "expire.json"
+    playbook.write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]))
+    recorded = {"removed": ["1.0-a"], "removed_images": {"1.0-a": [f"{gone}/dify/dify-api:1.0"]}}
+    output = run_playbook(playbook, __deployment_recorded=recorded, ansible_python_interpreter=sys.executable)
+    assert "The tags keep-localhost-dify-1.0-a stay in the registry" in output
+    assert f"The registry {gone} cannot be reached" in output
+
+
 def test_only_what_is_signed(play, run_playbook, sign, keys, small, strict):
     before = small.state
     change = {"deployment_environment": {"COLOUR": "green"}, "deployment_keep_releases": 0}
