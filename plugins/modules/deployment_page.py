@@ -69,6 +69,9 @@ requests:
     status:
       description: Of the answer; null where none came.
       type: int
+    failed:
+      description: Whether it failed. Otherwise one without a status was still under way.
+      type: bool
 checks:
   description: What was looked at.
   type: list

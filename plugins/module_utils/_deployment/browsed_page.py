@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Mapping, Sequence
 from urllib.parse import urlsplit
 
@@ -21,6 +21,8 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.verifi
 
 _STARTED = "URL_REQUEST_START_JOB"
 _ANSWERED = ("HTTP_TRANSACTION_READ_RESPONSE_HEADERS", "HTTP_TRANSACTION_HTTP2_READ_RESPONSE_HEADERS")
+#: Success, what is under way, and what the browser gives up on its own when the page is left.
+_NO_FAILURE = (0, -1, -3)
 _STATUS = re.compile(r"^HTTP/\S+ (\d{3})|^:status: (\d{3})")
 
 
@@ -29,10 +31,12 @@ class Asked:
     """A request of the browser.
 
     :param status: of the answer; None where none came.
+    :param failed: whether that is a failure: otherwise the page was looked at before the answer came.
     """
 
     url: str
     status: int | None
+    failed: bool = False
 
 
 def parse_net_log(text: str, url: str) -> list[Asked]:
@@ -50,7 +54,9 @@ def parse_net_log(text: str, url: str) -> list[Asked]:
             if name == _STARTED and _is_of_page(params, url):
                 found.setdefault(source, Asked(params["url"], None))
             elif name in _ANSWERED and source in found:
-                found[source] = Asked(found[source].url, _status(params.get("headers") or ()))
+                found[source] = replace(found[source], status=_status(params.get("headers") or ()))
+            elif source in found and params.get("net_error", 0) not in _NO_FAILURE:
+                found[source] = replace(found[source], failed=True)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise CollectionError(f"The browser's log of the network cannot be read: {error!r}.") from error
     return list(found.values())
@@ -73,7 +79,7 @@ def judge_page(url: str, api_path: str, asked: Sequence[Asked], page: str, conso
         loaded = "" if text else f"{url} shows nothing"
     calls = [each for each in asked if urlsplit(each.url).path.startswith(api_path)]
     bad = [
-        f"{each.url} answers {each.status or 'nothing'}" for each in calls if each.status is None or each.status >= 500
+        f"{each.url} answers {each.status or 'nothing'}" for each in calls if each.failed or (each.status or 0) >= 500
     ]
     if not bad and not any(each.status and each.status < 300 for each in calls):
         bad = [f"{url} asks for nothing below {api_path} that is answered"]

@@ -34,9 +34,17 @@ def test_parse_net_log():
         (9, 2, {"headers": ["HTTP/1.1 200 OK"]}),
         (7, 3, {"url": SETUP.url, "initiator": "http://localhost"}),
         (7, 4, {"url": "http://localhost/none", "initiator": "http://localhost"}),
+        (7, 5, {"url": "http://localhost/left", "initiator": "http://localhost"}),
+        (7, 4, {"net_error": -102}),
+        (7, 5, {"net_error": -3}),
         (9, 3, {"headers": ["HTTP/1.1 200 OK", "content-type: application/json"]}),
     )
-    assert parse_net_log(text, "http://localhost") == [Asked(PAGE, 200), SETUP, Asked("http://localhost/none", None)]
+    assert parse_net_log(text, "http://localhost") == [
+        Asked(PAGE, 200),
+        SETUP,
+        Asked("http://localhost/none", None, True),
+        Asked("http://localhost/left", None),
+    ]
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"constants": {"logEventTypes": {}}, "events": [1]}'])
@@ -81,11 +89,18 @@ def test_what_is_no_log(text):
             id="an-error",
         ),
         pytest.param(
-            [Asked(PAGE, 200), Asked("http://localhost/console/api/a", None)],
+            [Asked(PAGE, 200), Asked("http://localhost/console/api/a", None, True)],
             "<p>hi</p>",
             "",
             ["http://localhost/console/api/a answers nothing"],
             id="no-answer",
+        ),
+        pytest.param(
+            [Asked(PAGE, 200), SETUP, Asked("http://localhost/console/api/a", None)],
+            "<p>hi</p>",
+            "",
+            [],
+            id="under-way",
         ),
         pytest.param(
             [Asked(PAGE, 200), SETUP],
