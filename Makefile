@@ -39,7 +39,7 @@ faults: bootstrap ## kills at thirty moments of builds and deployments, every ba
 customised: bootstrap ## both generations of the sample, customised and optimised, looked at on both platforms (after make test)
 	@tools/check customised
 
-deployments: bootstrap ## the sample deployed: taken over, on external services, every option, several databases, a browser (after make test)
+deployments: bootstrap ## the sample deployed: taken over, on external services, from a registry with TLS, every option, several databases, a browser (after make test)
 	@tools/check deployments
 
 builders: bootstrap ## builders on a real BuildKit, built with Go, and on stand-ins, by an older and a newer buildx (after make test)

@@ -19,7 +19,7 @@ collect_ignore = [] if os.environ.get("IMAGEFLEET_GENERATIONS") else ["test_opti
 collect_ignore += (
     []
     if os.environ.get("IMAGEFLEET_DEPLOYMENTS")
-    else [f"test_deployment_{name}.py" for name in ("adoption", "external", "options", "more")]
+    else [f"test_deployment_{name}.py" for name in ("adoption", "external", "options", "registry", "more")]
 )
 # Half an hour, for `make faults`.
 collect_ignore += [] if os.environ.get("IMAGEFLEET_MOMENTS") else ["test_deployment_interruption.py"]

@@ -29,8 +29,12 @@ SHARED: tuple[tuple[str, ...], ...] = (
     ("PGVECTOR_PASSWORD", "PGVECTOR_POSTGRES_PASSWORD"),
     ("CHROMA_AUTH_CREDENTIALS", "CHROMA_SERVER_AUTHN_CREDENTIALS"),
 )
-#: Whose loss loses data: what the database and the vector stores were made with, and what encrypts in them.
-OF_DATA = ("SECRET_KEY", "DB_PASSWORD", "PGVECTOR_PASSWORD")
+#: Whose loss loses data, with the folders below the data folder that need it: what servers were made with, and what encrypts.
+OF_DATA: Mapping[str, tuple[str, ...]] = {
+    "SECRET_KEY": ("db", "mysql", "pgvector", "weaviate", "qdrant"),
+    "DB_PASSWORD": ("db", "mysql"),
+    "PGVECTOR_PASSWORD": ("pgvector",),
+}
 
 #: By bundled service, the secret that it is asked for.
 OF_SERVICE = {
@@ -80,7 +84,7 @@ def plan_secrets(
     kept: Mapping[str, str],
     allowed: Collection[str],
     *,
-    data: str | None,
+    data: Mapping[str, str],
     make: Callable[[], str],
     external: Collection[str] = (),
 ) -> SecretsPlan:
@@ -90,7 +94,7 @@ def plan_secrets(
     :param given: the user's values, by key.
     :param kept: what the host keeps, by the first key of each.
     :param allowed: keys that may be what upstream publishes.
-    :param data: where data were found that need the secrets that they were made with; None where there are none.
+    :param data: folders with data, by the secret of :data:`OF_DATA` that they need.
     :param make: makes a new one.
     :param external: services that are the user's own. For them nothing is made, nor used that was made for a bundled one.
     :raises CollectionError: a published value is used and not allowed, or one is needed that cannot be made any more.
@@ -112,7 +116,7 @@ def plan_secrets(
             value = usable[name]
         elif any(key in allowed for key in group):
             continue
-        elif data and name in OF_DATA:
+        elif name in data:
             missing.append(name)
             continue
         else:
@@ -121,8 +125,8 @@ def plan_secrets(
         values.update({key: value for key in group if key in defaults or key in given})
     if missing:
         raise CollectionError(
-            f"There are data in {data}, and nobody knows {', '.join(missing)} that they were made with: nothing is made anew "
-            "over data. Give it in the deployment's secrets, or take the deployment over with its environment file."
+            f"There are data in {data[missing[0]]}, and nobody knows {', '.join(missing)} that they were made with: nothing is made "
+            "anew over data. Give it in the deployment's secrets, or take the deployment over with its environment file."
         )
     return SecretsPlan({**values, **_derived(defaults, values, given)}, keeping, tuple(made))
 

@@ -29,6 +29,7 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.compos
     render,
 )
 from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.deployment_secrets import (
+    OF_DATA,
     SecretsPlan,
     is_secret,
     plan_secrets,
@@ -72,8 +73,6 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.tls im
     tls_values,
 )
 
-#: Folders below the data folder that hold what a secret was made for.
-_DATA = ("db", "mysql", "pgvector", "weaviate", "qdrant")
 _LETTERS = string.ascii_letters + string.digits
 _SECRET_LENGTH = 40
 
@@ -237,13 +236,15 @@ def environment_files(project: str) -> dict[str, str]:
     return dict(sorted(found.items(), key=lambda item: item[0] == ".env"))
 
 
-def find_data(data_dir: str) -> str | None:
-    """The first folder below the data folder that holds data which need the secrets that they were made with."""
-    for name in _DATA:
-        path = os.path.join(data_dir, name)
-        if any(files for _folder, _folders, files in os.walk(path)):
-            return path
-    return None
+def find_data(data_dir: str) -> dict[str, str]:
+    """By secret the first folder below the data folder that holds data which need it."""
+    found = {}
+    for secret, names in OF_DATA.items():
+        paths = [os.path.join(data_dir, name) for name in names]
+        full = [path for path in paths if any(files for _folder, _folders, files in os.walk(path))]
+        if full:
+            found[secret] = full[0]
+    return found
 
 
 def make_secret() -> str:

@@ -17,6 +17,7 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.deploy
 
 PUBLISHED = "difyai123456"
 LONG = "sk-9f73s3ljTXVcMT3Blb3ljTqtsKiGHXVcMT3BlbkFJLK7U"
+DATA = {"SECRET_KEY": "/data/db", "DB_PASSWORD": "/data/db"}
 BROKER = f"redis://:{PUBLISHED}@redis:6379/1"
 DEFAULTS = {
     "SECRET_KEY": LONG,
@@ -28,11 +29,11 @@ DEFAULTS = {
 }
 
 
-def plan(defaults=DEFAULTS, given=(), kept=(), allowed=(), data=None, external=()):
+def plan(defaults=DEFAULTS, given=(), kept=(), allowed=(), data=(), external=()):
     numbers = itertools.count(1)
     return plan_secrets(
         defaults, dict(given), dict(kept), allowed,
-        data=data, make=lambda: f"made-{next(numbers)}", external=external,
+        data=dict(data), make=lambda: f"made-{next(numbers)}", external=external,
     )  # fmt: skip
 
 
@@ -182,7 +183,7 @@ def test_allowed_and_not_given_is_left_to_upstream():
 
 
 def test_allowed_does_not_give_up_what_is_kept():
-    found = plan({"DB_PASSWORD": PUBLISHED}, kept={"DB_PASSWORD": "k"}, allowed=["DB_PASSWORD"], data="/data/db")
+    found = plan({"DB_PASSWORD": PUBLISHED}, kept={"DB_PASSWORD": "k"}, allowed=["DB_PASSWORD"], data=DATA)
     assert found.values == {"DB_PASSWORD": "k"}
 
 
@@ -190,7 +191,15 @@ def test_nothing_is_made_anew_over_data():
     with pytest.raises(
         CollectionError, match="There are data in /data/db, and nobody knows SECRET_KEY, DB_PASSWORD that"
     ):
-        plan(data="/data/db")
+        plan(data=DATA)
+
+
+def test_a_store_without_data_gets_a_password_beside_others_data():
+    defaults = {"DB_PASSWORD": PUBLISHED, "PGVECTOR_PASSWORD": PUBLISHED}
+    kept = {"DB_PASSWORD": "d"}
+    assert plan(defaults, kept=kept, data=DATA).made == ("PGVECTOR_PASSWORD",)
+    with pytest.raises(CollectionError, match="There are data in /data/pgvector, and nobody knows PGVECTOR_PASSWORD"):
+        plan(defaults, kept=kept, data={**DATA, "PGVECTOR_PASSWORD": "/data/pgvector"})
 
 
 @pytest.mark.parametrize(
@@ -202,7 +211,7 @@ def test_nothing_is_made_anew_over_data():
     ],
 )
 def test_over_data_the_rest_is_made(given, kept, allowed):
-    assert plan(given=given, kept=kept, allowed=allowed, data="/data/db").made == ("REDIS_PASSWORD",)
+    assert plan(given=given, kept=kept, allowed=allowed, data=DATA).made == ("REDIS_PASSWORD",)
 
 
 @pytest.mark.parametrize(
