@@ -125,8 +125,8 @@ def plan_secrets(
         values.update({key: value for key in group if key in defaults or key in given})
     if missing:
         raise CollectionError(
-            f"There are data in {data[missing[0]]}, and nobody knows {', '.join(missing)} that they were made with: nothing is made "
-            "anew over data. Give it in the deployment's secrets, or take the deployment over with its environment file."
+            f"There are data in {data[missing[0]]}, and nobody knows {', '.join(missing)} that they were made with: nothing is "
+            "made anew over data. Give it in the deployment's secrets, or take the deployment over with its environment file."
         )
     return SecretsPlan({**values, **_derived(defaults, values, given)}, keeping, tuple(made))
 
