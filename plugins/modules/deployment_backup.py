@@ -104,6 +104,7 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.backup
     plan_backup,
     removable_backups,
 )
+from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.compose_model import WRITERS
 from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.deployed import Deployed
 from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.release_store import ReleaseStore
 from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.spec import DEPLOYMENT_SPEC
@@ -115,8 +116,6 @@ SPEC = ArgumentSpec(
         "before_release": {"type": "str"},
     }
 )
-#: They rest before an upgrade, and otherwise only add to what is copied.
-_PROGRAM = ("api", "api_websocket", "worker", "worker_beat", "web", "plugin_daemon", "agent_backend")
 
 
 def run(module: AnsibleModule) -> dict[str, Any]:
@@ -129,7 +128,7 @@ def run(module: AnsibleModule) -> dict[str, Any]:
     data = os.path.realpath(store.data_dir(release.id))
     deployed = Deployed(Cli(module.run_command, "docker"), params["project"])
     folders = [name for name in os.listdir(data) if os.path.isdir(os.path.join(data, name))]
-    plan = plan_backup(deployed.containers(), data, folders, _PROGRAM)
+    plan = plan_backup(deployed.containers(), data, folders, WRITERS)
     backups = BackupStore(store, deployed)
     before = backups.list_backups()
     if module.check_mode:

@@ -55,6 +55,11 @@ releases:
   type: list
   elements: dict
   returned: success
+writers:
+  description: The services that write to the data, or serve people, of the active release; without one, of the newest.
+  type: list
+  elements: str
+  returned: success
 migrating:
   description: Whether a migration of the database has begun that no release has ended yet.
   type: bool
@@ -70,6 +75,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.outcome import finish, readable_arguments
+from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.compose_model import writers_in
 from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.phases import is_migrating
 from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.release_store import ReleaseStore
 from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.spec import DEPLOYMENT_SPEC
@@ -79,12 +85,15 @@ def run(module: AnsibleModule) -> dict[str, Any]:
     store = ReleaseStore(module.params["dir"])
     state = store.state()
     active, previous = store.find_release(state.active), store.find_release(state.previous)
+    releases = store.list_releases()
+    newest = active or (releases[-1] if releases else None)
     return {
         "changed": False,
         "state": state.as_json(),
         "active": active.as_json() if active else None,
         "previous": previous.as_json() if previous else None,
-        "releases": [release.as_json() for release in store.list_releases()],
+        "releases": [release.as_json() for release in releases],
+        "writers": writers_in(newest.images if newest else ()),
         "migrating": is_migrating(state),
         "same_schema": bool(active and previous and active.schema == previous.schema),
     }

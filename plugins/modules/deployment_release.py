@@ -204,8 +204,8 @@ active:
   description: The name of the release that is active.
   type: str
   returned: success
-active_services:
-  description: The services that it has.
+writers:
+  description: The services that write to the data, or serve people, of the active release; without one, of this.
   type: list
   elements: str
   returned: success
@@ -271,7 +271,11 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.adopti
     adopted_values,
 )
 from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.compose_client import ComposeClient
-from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.compose_model import needed_by, parse_config
+from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.compose_model import (
+    needed_by,
+    parse_config,
+    writers_in,
+)
 from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.environment import as_texts, changes, masked
 from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.host_facts import find_unreachable
 from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.phases import check_restored
@@ -461,7 +465,7 @@ def _result(
         "release": release.as_json(),
         "path": os.path.join(store.releases, release.id, "docker"),
         "active": before.id if before else None,
-        "active_services": sorted(before.images) if before else [],
+        "writers": writers_in(before.images if before else prepared.services),
         "pending": dict(pending) if pending else None,
         "needed_by_api": needed_by(prepared.services, "api"),
         "reasons": [] if before and before.id == release.id else reasons(before, release),

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Mapping
+from typing import Any, Iterable, Mapping
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.reference import parse_reference
 
@@ -21,6 +21,15 @@ COMPONENT_IMAGES = {
     "docker.io/langgenius/dify-agent-local-sandbox": "local_sandbox",
     "docker.io/ubuntu/squid": "ssrf_proxy",
 }
+
+
+#: Services of the program: they write to the data, or serve people meanwhile.
+WRITERS = ("api", "api_websocket", "worker", "worker_beat", "web", "plugin_daemon", "agent_backend")
+
+
+def writers_in(services: Iterable[str]) -> list[str]:
+    """Those of the services that rest while data are migrated or put back."""
+    return sorted(set(services) & set(WRITERS))
 
 
 @dataclass(frozen=True)
