@@ -54,7 +54,7 @@ def inspected(site, service):
 @pytest.mark.parametrize(
     ("variables", "message"),
     [
-        ({"deployment_profiles": ["mysql"]}, "has no profile mysql .it has postgresql"),
+        ({"deployment_profiles": ["milvus"]}, "has no profile milvus .it has .*postgresql"),
         ({"deployment_resources": {"apy": {"memory": "1g"}}}, "resources have apy, which the release does not start"),
         ({"deployment_resources": {"api": {"mem": "1g"}}}, "Compose refuses .*mem"),
         ({"deployment_logging": {"drivr": "journald"}}, "Compose refuses .*drivr"),
