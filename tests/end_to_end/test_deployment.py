@@ -10,6 +10,7 @@ import importlib
 import json
 import stat
 import subprocess
+from pathlib import Path
 
 import pytest
 import yaml
@@ -58,6 +59,14 @@ def test_second_run_and_check_mode_change_nothing(play, site):
     assert changed_of(play("deploy", OLD)) == 0
     assert changed_of(play("deploy", OLD, "--check", "--diff")) == 0
     assert site.state == before
+
+
+def test_a_unit_only_where_systemd_runs(play, site):
+    systemd = Path("/run/systemd/system").exists()
+    assert (changed_of(play("deploy", OLD, "--check", deployment_systemd="auto")) > 0) == systemd
+    if not systemd:
+        with pytest.raises(pytest.fail.Exception, match="does not run systemd, and deployment_systemd is present"):
+            play("deploy", OLD, "--check", deployment_systemd="present")
 
 
 def test_upgrade_with_its_data(play, site):

@@ -138,6 +138,8 @@ def variables_of(site: Site, version: str, source: Path, registry: str) -> dict:
         "deployment_registry": registry,
         "deployment_namespace": site.project,
         "deployment_min_disk": 1,
+        # On a machine with systemd it would stay behind.
+        "deployment_systemd": "absent",
         "deployment_image_map": {name: f"{registry}/bases/{reference}" for name, reference in images},
         "deployment_api_path": "/console/api/notes",
         "deployment_queue": "note",
