@@ -11,6 +11,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.phases import plan_phase
 from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.release_store import ReleaseStore, State
 
