@@ -7,11 +7,11 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 
 import pytest
 
+from support.browser import find_browser
 from support.deployed_site import PLATFORM, Site, free_port, variables_of
 
 collect_ignore = [] if os.environ.get("IMAGEFLEET_GENERATIONS") else ["test_optimised_more.py"]
@@ -61,13 +61,7 @@ def site(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def browser():
-    """Debian's Chromium, which is installed where it is missing: on a fresh machine in about a minute."""
-    if shutil.which("chromium") is None:
-        subprocess.run(["apt-get", "update", "--quiet"], check=True, capture_output=True)
-        command = ["apt-get", "install", "--yes", "--quiet", "--no-install-recommends", "chromium"]
-        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        subprocess.run(command, check=True, capture_output=True, env=environment)
-    return "chromium"
+    return find_browser()
 
 
 @pytest.fixture(scope="module")

@@ -8,12 +8,20 @@ from __future__ import annotations
 
 import json
 
+from support.browser import page_in_browser
+
 UNIT = "dify-dify"
+PORT = 8080
 
 
 def test_the_page_and_the_api_answer(ask, version, release):
     assert version == release["version"]
     assert "<html" in ask("/")
+
+
+def test_a_browser_shows_what_the_api_has(name, address, tmp_path):
+    page = page_in_browser(f"http://{address(name)}:{PORT}/", str(tmp_path))
+    assert "ours" in page
 
 
 def test_every_service_is_healthy_and_on_its_digest(containers, release):
