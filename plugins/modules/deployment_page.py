@@ -39,8 +39,8 @@ options:
     default: chromium
   ca:
     description:
-      - A CA certificate that the address may be signed by, as text. The browser takes every certificate of it then, whatever its
-        names. M(imagefleet.dify.deployment_verify) looks at the names.
+      - A CA certificate, as text, that has signed the certificate of the address. Whether it has, and for that name, is looked at
+        first. The browser then takes this very certificate.
     type: str
   timeout:
     description: Seconds that the browser may take.
@@ -92,6 +92,8 @@ checks:
       type: str
 """
 
+import socket
+import ssl
 from dataclasses import asdict
 from typing import Any
 from urllib.parse import urlsplit
@@ -106,6 +108,7 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._core.spec import 
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.workspace import task_workspace
 from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.browsed_page import judge_page, parse_net_log
 from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.browser import Browser
+from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.verification import Check
 
 SPEC = ArgumentSpec(
     options={
@@ -120,14 +123,15 @@ SPEC = ArgumentSpec(
 
 def run(module: AnsibleModule) -> dict[str, Any]:
     params = module.params
-    if urlsplit(params["url"]).scheme not in ("http", "https"):
+    url = urlsplit(params["url"])
+    if url.scheme not in ("http", "https"):
         raise CollectionError(f"url is {params['url']!r}, and must start with http:// or https://.")
     if params["timeout"] < 1:
         raise CollectionError(f"timeout is {params['timeout']}, and must be at least 1 second.")
     program = Cli(module.run_command, params["browser"], provided_by="the distribution's package chromium")
     with task_workspace(module.tmpdir, "page") as folder:
         openssl = Openssl(Cli(module.run_command, "openssl", provided_by="the package openssl"), folder)
-        trusted = openssl.key_hash(params["ca"]) if params["ca"] else None
+        trusted = openssl.key_hash(_certificate(params)) if params["ca"] and url.scheme == "https" else None
         seen = Browser(program, folder, params["timeout"]).load(params["url"], trusted)
     asked = parse_net_log(seen.net_log, params["url"])
     checks = judge_page(params["url"], params["api_path"], asked, seen.page, seen.console)
@@ -136,6 +140,19 @@ def run(module: AnsibleModule) -> dict[str, Any]:
     if failed:
         raise CollectionError("; ".join(f"{check.name}: {check.detail}" for check in failed) + ".", checks=told)
     return {"changed": False, "requests": [asdict(each) for each in asked], "checks": told}
+
+
+def _certificate(params: dict[str, Any]) -> str:
+    """The certificate that the address shows, which the CA has signed for its name."""
+    url = urlsplit(params["url"])
+    try:
+        context = ssl.create_default_context(cadata=params["ca"])
+        connection = socket.create_connection((url.hostname or "", url.port or 443), timeout=params["timeout"])
+        with connection, context.wrap_socket(connection, server_hostname=url.hostname) as answer:
+            return ssl.DER_cert_to_PEM_cert(answer.getpeercert(binary_form=True) or b"")
+    except (OSError, ValueError) as error:
+        check = Check("its page loads in a browser", "web", False, f"{params['url']}: {error}")
+        raise CollectionError(f"{check.name}: {check.detail}.", checks=[check.as_json()]) from error
 
 
 def main() -> None:
