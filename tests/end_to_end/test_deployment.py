@@ -10,6 +10,7 @@ import importlib
 import json
 import stat
 import subprocess
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -97,7 +98,7 @@ def test_no_way_back_over_a_migration(play, site):
 def test_back_over_a_migration_by_the_backup(play, site):
     notes, secrets, after = site.notes(), site.secrets(), site.state["active"]
     site.ask("/console/api/notes", {"title": "written since", "text": "This one is lost."})
-    output = play("rollback", NEW, deployment_restore=True)
+    output = play("rollback", NEW, deployment_restore="true")
     assert "What was written after" in output
     assert site.ask("/health")["version"] == OLD
     assert site.notes() == notes
@@ -140,6 +141,29 @@ def test_another_environment_without_a_request_that_fails(play, site):
         play("rollback", NEW)
     assert load.failures == []
     assert site.state["active"] == before
+
+
+def test_nginx_finds_what_has_another_address(play, site, registry):
+    """Api and web are recreated while others hold the addresses that they had."""
+    names = [f"{site.project}-{service}" for service in ("api", "web")]
+    found = subprocess.run(
+        ["docker", "ps", "-q", *(f"--filter=name={name}-" for name in names)], capture_output=True, text=True
+    )
+    subprocess.run(["docker", "rm", "--force", *found.stdout.split()], check=True, capture_output=True)
+    holders = [f"{site.project}-holder-{number}" for number in (1, 2, 3)]
+    try:
+        for holder in holders:
+            subprocess.run(
+                ["docker", "run", "--detach", "--name", holder, "--network", f"{site.project}_default",
+                 f"{registry}/bases/busybox:latest", "sleep", "600"],
+                check=True, capture_output=True,
+            )  # fmt: skip
+        play("deploy", NEW)
+    finally:
+        subprocess.run(["docker", "rm", "--force", *holders], check=True, capture_output=True)
+    assert site.ask("/health")["version"] == NEW
+    with urllib.request.urlopen(f"{site.url}/", timeout=30) as page:
+        assert "html" in page.headers["Content-Type"]
 
 
 def test_over_tls(play, site):

@@ -71,6 +71,22 @@ def test_every_option_is_used(role):
 
 
 @each_role
+def test_a_yes_or_no_from_the_command_line_is_no_text(role):
+    """``-e name=false`` gives a text, which is true or refused where a condition takes it as it is."""
+    names = "|".join(name for name, option in options_of(role).items() if option["type"] == "bool")
+    # A value that is handed on whole is a module's to read; a name before a colon or in a sentence is none.
+    bare = re.compile(rf"(?<![.\w])({names})\b(?! \| bool)(?![:=\w]| \}}\}}| to | is )")
+    found = [
+        f"{path.relative_to(ROOT)}: {line.strip()}"
+        for kind in ("tasks", "templates", "handlers", "vars")
+        for path in role.glob(f"{kind}/**/*.*")
+        for line in path.read_text().splitlines()
+        if names and bare.search(line)
+    ]
+    assert found == []
+
+
+@each_role
 def test_readme_is_current(role, role_readme):
     readme = role / "README.md"
     assert readme.exists(), f"Run tools/role_readme.py {role.name}"
