@@ -109,6 +109,23 @@ def test_a_way_back_that_fails(play, site):
     assert (site.state["active"], site.state["pending"]) == (before, None)
 
 
+def test_a_release_whose_nginx_finds_nobody(play, site, source):
+    before = site.state["active"]
+    repository = source / "source"
+    path = repository / "docker/nginx/conf.d/default.conf.template"
+    git = ["git", "-C", repository, "-c", "user.name=a", "-c", "user.email=a@example.com"]
+    subprocess.run([*git, "checkout", "--quiet", "-b", "lost", NEW], check=True, capture_output=True)
+    path.write_text(path.read_text().replace("http://api:5002", "http://api:5999"))
+    subprocess.run([*git, "commit", "--quiet", "--all", "--message", "another port"], check=True, capture_output=True)
+    lost = {"deployment_source": {"repo": str(repository), "ref": "lost"}}
+    with pytest.raises(
+        pytest.fail.Exception, match=f"did not come up: Status code was 502.* Release {before} runs again"
+    ):
+        play("deploy", NEW, **lost)
+    assert (site.state["active"], site.state["pending"]) == (before, None)
+    assert site.ask("/health")["version"] == NEW
+
+
 def test_a_restore_that_was_ended(play, site):
     state = site.state
     backup = max(path.name for path in (site.folder / "backups").iterdir())
