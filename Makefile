@@ -30,7 +30,7 @@ unit: bootstrap ## tables over pure functions, and the house rules; needs no Doc
 integration: bootstrap ## every module against the real engine, BuildKit and registry (provisions this machine)
 	@tools/check machine integration
 
-molecule: bootstrap ## hosts from nothing to an image, amd64 and emulated arm64, with the time of each step
+molecule: bootstrap ## hosts from nothing to an image and to a deployment, amd64 and emulated arm64, with the time of each step
 	@tools/check machine molecule
 
 faults: bootstrap ## kills at thirty moments of builds and deployments, every bad value, many states in check mode: hours (after make test)
