@@ -234,6 +234,8 @@ def test_examples(run_playbook, site, source, registry, tmp_path):
         text = text.replace(f"{option}: dify", f"{option}: {site.project}")
     text = text.replace('"8080"', f'"{site.port}"').replace("localhost:5000/dify/", f"{registry}/{site.project}/")
     tasks = yaml.safe_load(text.replace("localhost:5000/bases/", f"{registry}/bases/"))
+    # The others go on with the release that runs.
+    next(task for task in tasks if task["name"] == "Prepare the release").pop("register")
     tag = ["git", "-C", source / "source", "rev-parse", "--short=12", NEW]
     commit = subprocess.run(tag, check=True, capture_output=True, text=True).stdout.strip()
     before = site.state
