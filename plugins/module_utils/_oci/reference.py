@@ -78,7 +78,7 @@ def parse_reference(text: str) -> Reference:
     registry, repository = match["registry"], match["repository"]
     if len(repository) > _LONGEST_REPOSITORY:
         raise CollectionError(
-            f"The repository of the reference {text[:40]}… has {len(repository)} characters, and registries take at most "
+            f"The repository of the image reference {text[:40]}… has {len(repository)} characters, and registries take at most "
             f"{_LONGEST_REPOSITORY}.",
             reference=text,
         )
