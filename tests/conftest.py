@@ -37,6 +37,16 @@ class RunPlaybook(Protocol):
     def __call__(self, playbook: Path | str, *options: str, **variables: Any) -> str: ...
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Beside Molecule runs what can, before what waits for it."""
+    if BESIDE:
+        items.sort(key=lambda item: _turn(str(item.path.relative_to(ROOT))))
+
+
+def _turn(path: str) -> int:
+    return 0 if path.startswith(NEEDS_NOTHING) else 1 if path.startswith(NEEDS_BASES) else 2
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """What needs the bases waits for them; what looks at the machine, or needs it quiet, until Molecule is done with it."""
     path = str(item.path.relative_to(ROOT))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import stat
 import subprocess
 from pathlib import Path
 
@@ -19,6 +20,10 @@ from support.load import load_on
 
 PROFILES = ["postgresql", "mysql", "pgvector"]
 MYSQL = Path(__file__).parent / "mysql"
+
+
+def changed_of(output):
+    return int(output.rsplit("changed=", 1)[1].split()[0])
 
 
 @pytest.fixture(scope="module")
@@ -135,6 +140,26 @@ def test_a_restore_that_was_ended(play, site):
         with pytest.raises(pytest.fail.Exception, match=f"{backup} is only put back in part"):
             play(playbook, NEW)
     (site.folder / "state.json").write_text(json.dumps(state))
+
+
+def test_over_tls(play, site):
+    before = site.state["active"]
+    tls = {"names": ["localhost"]}
+    assert "tls/dify.key" not in play("deploy", NEW, "--check", "--diff", deployment_tls=tls)
+    play("deploy", NEW, deployment_tls=tls)
+    assert stat.S_IMODE((site.folder / "docker/nginx/ssl/dify.key").stat().st_mode) == 0o600
+    assert site.certificate_names() == ["localhost"]
+    assert changed_of(play("deploy", NEW, deployment_tls=tls)) == 0
+    play("verify", NEW, deployment_tls=tls)
+    nginx = site.container("nginx")
+    tls["names"].append("dify.example.com")
+    with load_on(f"{site.url}/console/api/notes", f"{site.url}/", each=2) as load:
+        play("deploy", NEW, deployment_tls=tls)
+    assert load.failures == []
+    assert site.certificate_names() == ["dify.example.com", "localhost"]
+    assert site.container("nginx") == nginx
+    play("deploy", NEW)
+    assert site.state["active"] == before
 
 
 def test_files_for_tls(play, site, tmp_path):
