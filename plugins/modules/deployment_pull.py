@@ -60,15 +60,16 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._core.cli import C
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.outcome import finish, readable_arguments
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.spec import ArgumentSpec
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.workspace import task_workspace
-from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.image_pull import parse_pinned, refused
+from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.image_pull import refused
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.login import login_environment
+from ansible_collections.imagefleet.dify.plugins.module_utils._oci.reference import parse_pinned
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.spec import REGISTRIES_SPEC, registry_client
 
 SPEC = ArgumentSpec(options={"images": {"type": "list", "elements": "str", "required": True}})
 
 
 def run(module: AnsibleModule) -> dict[str, Any]:
-    images = parse_pinned(module.params["images"])
+    images = parse_pinned(module.params["images"], "Only what is pinned is brought.")
     settings = registry_client(module.params).settings
     docker = Cli(module.run_command, "docker")
     docker.run("version", "--format", "{{.Server.Version}}")

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
-from ansible_collections.imagefleet.dify.plugins.module_utils._oci.reference import Reference, parse_reference
+from ansible_collections.imagefleet.dify.plugins.module_utils._oci.reference import Reference
 
 #: What engines say, in lower case, and what is to be done. The first that is found counts.
 _REMEDIES = (
@@ -29,18 +29,6 @@ _REMEDIES = (
     ),
     (("no space left",), "Make room on the host."),
 )
-
-
-def parse_pinned(texts: list[str]) -> dict[str, Reference]:
-    """References by what was given, each once.
-
-    :raises CollectionError: one has no digest.
-    """
-    found = {text: parse_reference(text) for text in texts}
-    for text, reference in found.items():
-        if not reference.digest:
-            raise CollectionError(f"images has {text}, which has no digest. Only what is pinned is brought.")
-    return found
 
 
 def refused(reference: Reference, said: str) -> CollectionError:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Mapping
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
-from ansible_collections.imagefleet.dify.plugins.module_utils._oci.reference import Reference, parse_reference
+from ansible_collections.imagefleet.dify.plugins.module_utils._oci.reference import Reference, parse_pinned
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.registry import RegistrySettings
 
 _IDENTITY = ("identity", "identity_regexp", "issuer", "issuer_regexp")
@@ -87,13 +87,7 @@ def parse_images(texts: list[str]) -> dict[str, Reference]:
     """
     if not texts:
         raise CollectionError("images is empty. Name the images that have to be signed.")
-    found = {text: parse_reference(text) for text in texts}
-    for text, reference in found.items():
-        if not reference.digest:
-            raise CollectionError(
-                f"images has {text}, which has no digest. A tag may point at another image after the look: add @sha256:…"
-            )
-    return found
+    return parse_pinned(texts, "A tag may point at another image after the look: add @sha256:…")
 
 
 def verify_args(

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from typing import Iterable
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
 
@@ -94,6 +95,19 @@ def parse_reference(text: str) -> Reference:
     if registry == DOCKER_HUB and "/" not in repository:
         repository = f"library/{repository}"
     return Reference(registry, repository, match["tag"], match["digest"])
+
+
+def parse_pinned(texts: Iterable[str], why: str) -> dict[str, Reference]:
+    """References with a digest by what was given as ``images``, each once.
+
+    :param why: a sentence for the error: what a digest is needed for.
+    :raises CollectionError: one has none, or is no reference.
+    """
+    found = {text: parse_reference(text) for text in texts}
+    for text, reference in found.items():
+        if not reference.digest:
+            raise CollectionError(f"images has {text}, which has no digest. {why}")
+    return found
 
 
 def parse_repository(text: str) -> Reference:

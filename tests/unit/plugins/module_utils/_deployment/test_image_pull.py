@@ -7,8 +7,8 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
-from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.image_pull import parse_pinned, refused
-from ansible_collections.imagefleet.dify.plugins.module_utils._oci.reference import parse_reference
+from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.image_pull import refused
+from ansible_collections.imagefleet.dify.plugins.module_utils._oci.reference import parse_pinned, parse_reference
 
 PINNED = f"r.example.com/dify/dify-api@sha256:{'0' * 64}"
 
@@ -38,6 +38,6 @@ def test_refused(said, remedy):
 
 
 def test_only_what_is_pinned():
-    assert list(parse_pinned([PINNED, PINNED])) == [PINNED]
+    assert list(parse_pinned([PINNED, PINNED], "Why.")) == [PINNED]
     with pytest.raises(CollectionError, match="a/b:1, which has no digest"):
-        parse_pinned(["a/b:1"])
+        parse_pinned(["a/b:1"], "Why.")
