@@ -6,13 +6,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import secrets
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -23,43 +25,74 @@ from support.module_runner import ModuleRunner
 
 ROOT = Path(__file__).resolve().parent.parent
 DEADLINE_SECONDS = 1500
+#: Held by each test that runs on this machine's engine, and for itself by one that must be alone.
+LOCK = Path(tempfile.gettempdir()) / "imagefleet-dify-tests.lock"
 #: Where `tools/check everything` leaves what became of the base images and of Molecule, which are made beside the tests.
 BESIDE = os.environ.get("IMAGEFLEET_BESIDE")
 collect_ignore = [] if BESIDE else ["integration/test_beside.py"]
 collect_ignore += [] if os.environ.get("IMAGEFLEET_FRESH_HOST") else ["integration/test_fresh_host.py"]
-BESIDE_MOLECULE = ("arguments_against_buildkit", "ignore_against_buildkit", "registry_client", "beside")
-#: What needs nothing of this machine, and what needs its base images but no quiet.
+#: What needs nothing of this machine; it goes first, while the base images are made.
 NEEDS_NOTHING = ("tests/unit/", "tests/faults/test_bad_")
-NEEDS_BASES = tuple(f"tests/integration/test_{name}.py" for name in BESIDE_MOLECULE)
+#: What looks at the whole machine, or changes what all share, runs last and by itself.
+ALONE = ("tests/check_mode/", "tests/faults/test_interruption.py", "tests/integration/test_playbooks.py")
+ALONE_TARGETS = ("apt_packages", "binfmt", "image_smoke_test")
+#: Each of their tests stands by itself; those of other files share what was made before, in their order.
+FILES_OF_SINGLES = ("test_targets.py", "test_examples.py", "test_bad_input.py", "test_bad_role_input.py")
 
 
 class RunPlaybook(Protocol):
     def __call__(self, playbook: Path | str, *options: str, **variables: Any) -> str: ...
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Beside Molecule runs what can, before what waits for it."""
-    if BESIDE:
-        items.sort(key=lambda item: _turn(str(item.path.relative_to(ROOT))))
+    """The order of the tests, and which of them go to one worker together, where pytest has several."""
+    for item in items:
+        if _is_alone(item):
+            item.add_marker(pytest.mark.xdist_group("alone"))
+        elif item.path.name not in FILES_OF_SINGLES:
+            item.add_marker(pytest.mark.xdist_group(_place(item)))
+    items.sort(key=_turn)
 
 
-def _turn(path: str) -> int:
-    if path.endswith("test_beside.py"):
-        return 2
-    return 0 if path.startswith(NEEDS_NOTHING) else 1 if path.startswith(NEEDS_BASES) else 3
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """A test that must be alone waits for what other workers are at, and they for it."""
+    with LOCK.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX if _is_alone(item) else fcntl.LOCK_SH)
+        return (yield)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """What needs the bases waits for them; what looks at the machine, or needs it quiet, until Molecule is done with it."""
-    path = str(item.path.relative_to(ROOT))
-    if not BESIDE or path.startswith(NEEDS_NOTHING):
+    """What needs the bases waits for them; what looks at the machine, until Molecule is done with it."""
+    if not BESIDE or _place(item).startswith(NEEDS_NOTHING):
         return
-    awaited = Path(BESIDE) / ("bases" if path.startswith(NEEDS_BASES) else "molecule")
+    awaited = Path(BESIDE) / ("molecule" if _is_alone(item) else "bases")
     end = time.monotonic() + DEADLINE_SECONDS
     while not awaited.exists():
         if time.monotonic() > end:
             pytest.fail(f"{awaited.name} took more than {DEADLINE_SECONDS} s", pytrace=False)
         time.sleep(1)
+
+
+def _place(item: pytest.Item) -> str:
+    return str(item.path.relative_to(ROOT))
+
+
+def _is_alone(item: pytest.Item) -> bool:
+    of_target = item.path.name == "test_targets.py" and item.name.endswith(tuple(f"[{name}]" for name in ALONE_TARGETS))
+    return of_target or _place(item).startswith(ALONE)
+
+
+def _turn(item: pytest.Item) -> int:
+    """Files of long tests go before single ones, so that no worker is left with a long one at the end."""
+    if item.path.name == "test_beside.py":
+        return 3
+    if _is_alone(item):
+        return 4
+    if _place(item).startswith(NEEDS_NOTHING):
+        return 0
+    return 2 if item.path.name in FILES_OF_SINGLES else 1
 
 
 @pytest.fixture(scope="session")
