@@ -21,7 +21,7 @@ def test_the_page_and_the_api_answer(ask, version, release):
 
 def test_a_browser_shows_what_the_api_has(name, address, tmp_path):
     page = page_in_browser(f"http://{address(name)}:{PORT}/", str(tmp_path))
-    assert "ours" in page
+    assert "Is it kept?" in page
 
 
 def test_every_service_is_healthy_and_on_its_digest(containers, release):
