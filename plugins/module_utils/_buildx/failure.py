@@ -61,6 +61,17 @@ _CAUSES: tuple[tuple[str, str, str], ...] = (
         "The account may not do that in this repository. Ask for the right to pull from or push to it.",
     ),
     (
+        "registry closed",
+        r"failed to push \S+: (?:unavailable: |unexpected status .*: 503 )",
+        "The registry takes no images for the moment. Run this again when it does: what was built is in the builder's cache.",
+    ),
+    (
+        "push collected",
+        r"failed to push \S+: .*(?:blob unknown|BLOB_UNKNOWN)",
+        "The registry collected what was pushed as garbage, before the push was done. Run this again: what was built is in the "
+        "builder's cache.",
+    ),
+    (
         "apt pin not found",
         r"Version '[^']+' for '[^']+' was not found",
         "The Dockerfile pins a package version that the archive no longer has. Set apt_pins to relax or snapshot, or the build "
@@ -84,6 +95,9 @@ _CAUSES: tuple[tuple[str, str, str], ...] = (
         "A command of the Dockerfile failed; its output is in the log.",
     ),
 )
+
+#: Causes that pass by themselves: the same build, done again, succeeds.
+PASSING = ("registry closed", "push collected")
 
 
 @dataclass(frozen=True)

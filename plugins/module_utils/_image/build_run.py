@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+import time
 from dataclasses import dataclass, field
 from typing import Any, Callable, Mapping, Sequence
 
@@ -28,7 +29,7 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.bake impor
 from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.builder import DOCKER, Builder
 from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.builder_args import Version
 from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.client import BuildxClient
-from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.failure import find_cause
+from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.failure import PASSING, find_cause
 from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.node_choice import NodeChoice
 from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.progress import (
     PRINTED_LINES,
@@ -93,6 +94,9 @@ _BAKE_ENVIRONMENT = {
     "BUILDX_METADATA_WARNINGS": "0",
     "BUILDX_NO_DEFAULT_ATTESTATIONS": "1",
 }
+#: How long a registry that takes no images for the moment is waited for, as while it collects garbage, and between two tries.
+_CLOSED_SECONDS = 900
+_PAUSE_SECONDS = 5
 
 
 @dataclass(frozen=True)
@@ -114,12 +118,14 @@ class Outcome:
     """What became of one build: its manifest, or why it failed.
 
     :param facts: what is returned of each of its platforms, by platform.
+    :param cause: its name, where it is a known one.
     """
 
     job: Job
     manifest: Manifest | None = None
     facts: dict[str, dict[str, Any]] = field(default_factory=dict)
     error: str | None = None
+    cause: str | None = None
     log: str = ""
 
 
@@ -316,9 +322,13 @@ class BuildRun:
         return request.source_date_epoch is not None and self.builder.driver != DOCKER
 
     def _batch(self, batch: Sequence[BuildTarget], jobs: Mapping[str, Job]) -> list[Outcome]:
-        """Solve a batch. BuildKit cancels all builds of a solve when one fails, so the others are solved again, from cache."""
+        """Solve a batch. BuildKit cancels all builds of a solve when one fails, so the others are solved again, from cache.
+
+        So is one that failed for what passes by itself.
+        """
         outcomes: list[Outcome] = []
         waiting = list(batch)
+        end = time.monotonic() + _CLOSED_SECONDS
         while waiting:
             progress, metadata, rc = self._bake(waiting)
             if rc == 0:
@@ -327,8 +337,14 @@ class BuildRun:
             failed = [target for target in waiting if target.name in progress.failed_targets()]
             # A failure that names no target, such as a node that went away, is everybody's.
             failed = failed or waiting
-            outcomes.extend(self._failure(jobs[target.name], progress) for target in failed)
-            waiting = [target for target in waiting if target not in failed]
+            failures = {target.name: self._failure(jobs[target.name], progress) for target in failed}
+            passing = [
+                name for name, failure in failures.items() if failure.cause in PASSING and time.monotonic() < end
+            ]
+            outcomes.extend(failure for name, failure in failures.items() if name not in passing)
+            waiting = [target for target in waiting if target.name in passing or target.name not in failures]
+            if passing:
+                time.sleep(_PAUSE_SECONDS)
         return outcomes
 
     def _bake(self, targets: Sequence[BuildTarget]) -> tuple[Progress, dict[str, Any], int]:
@@ -422,7 +438,8 @@ class BuildRun:
             for platform in job.platforms
         }
         printed = printed_by(broken) if broken and broken.log else "\n".join(log.splitlines()[-PRINTED_LINES:])
-        return Outcome(job, None, facts, error=f"{message}\n{self._readable(job, printed)}", log=log)
+        error = f"{message}\n{self._readable(job, printed)}"
+        return Outcome(job, None, facts, error, cause.name if cause else None, log)
 
     def _readable(self, job: Job, text: str) -> str:
         """As the Dockerfile's own steps would have it, and without secrets."""

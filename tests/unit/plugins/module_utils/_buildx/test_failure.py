@@ -39,6 +39,22 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.failure im
         pytest.param("npm ERR! connect ECONNREFUSED 10.0.0.1:80", "connection refused", id="refused-in-npm"),
         pytest.param("Temporary failure resolving 'mirror'", "name not resolved", id="dns"),
         pytest.param('process "false" did not complete successfully: exit code: 1', "dockerfile step", id="any-step"),
+        pytest.param(
+            "failed to push r.test/one:1: unavailable: The registry is collecting its garbage",
+            "registry closed",
+            id="closed",
+        ),
+        pytest.param(
+            "failed to push r.test/one:1: unexpected status from POST request to https://r.test/v2/: 503 Service Unavailable",
+            "registry closed",
+            id="closed-without-words",
+        ),
+        pytest.param("GET https://pypi.test/x: 503 Service Unavailable", None, id="somebody-else-is-closed"),
+        pytest.param(
+            "failed to push r.test/one:1: manifest blob unknown: blob unknown to registry",
+            "push collected",
+            id="collected",
+        ),
         pytest.param("something new", None, id="unknown"),
     ],
 )

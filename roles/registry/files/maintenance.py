@@ -1,0 +1,148 @@
+#!/usr/bin/env python3
+# Copyright: Contributors to the imagefleet.dify project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What keeps a registry's storage in order, from timers of systemd: garbage collection and backup.
+
+The two never run at once. Garbage is only collected while nobody writes: nginx answers writes with 503 as long as a file is
+there, and what was under way is waited for. Uploads whose manifest did not come in time are garbage as well: their clients
+begin again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any, Iterator
+
+LOCK = Path("/run/imagefleet-registry/maintenance.lock")
+#: nginx gives up what is under way after 15 minutes itself.
+LONGEST_DRAIN_SECONDS = 16 * 60
+
+
+def main() -> None:
+    arguments = parse_arguments()
+    began = datetime.now(timezone.utc)
+    with only_one():
+        done: dict[str, Any] = arguments.work(arguments)
+    took = (datetime.now(timezone.utc) - began).total_seconds()
+    report = {"began": began.strftime("%Y-%m-%dT%H:%M:%SZ"), "seconds": round(took, 1), **done}
+    write_report(arguments.report, report)
+    print(json.dumps(report), flush=True)
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    jobs = parser.add_subparsers(required=True)
+    collect = jobs.add_parser("collect-garbage")
+    collect.set_defaults(work=collect_garbage)
+    collect.add_argument("--configuration", required=True, help="the registry's")
+    collect.add_argument("--user", required=True, help="that the registry runs as")
+    collect.add_argument("--read-only", type=Path, required=True, help="file that nginx looks for")
+    collect.add_argument("--front", required=True, help="nginx's unit")
+    backup = jobs.add_parser("back-up")
+    backup.set_defaults(work=back_up)
+    backup.add_argument("--storage", type=Path, required=True)
+    backup.add_argument("--directory", type=Path, required=True)
+    backup.add_argument("--keep", type=int, required=True)
+    for job in (collect, backup):
+        job.add_argument("--report", type=Path, required=True)
+    return parser.parse_args()
+
+
+@contextmanager
+def only_one() -> Iterator[None]:
+    LOCK.parent.mkdir(parents=True, exist_ok=True)
+    with LOCK.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def collect_garbage(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Remove the blobs that no manifest has. Never those of manifests without a tag: indexes have theirs by digest."""
+    began = time.monotonic()
+    arguments.read_only.touch()
+    try:
+        drain(arguments.front)
+        command = ["docker-registry", "garbage-collect", arguments.configuration]
+        done = subprocess.run(
+            command, user=arguments.user, group=arguments.user, extra_groups=[], capture_output=True, text=True
+        )
+    finally:
+        arguments.read_only.unlink(missing_ok=True)
+    if done.returncode != 0:
+        sys.exit(f"{' '.join(command)} ended with status {done.returncode}: {done.stderr.strip()[-2000:]}")
+    removed = sum("blob eligible for deletion" in line for line in done.stdout.splitlines())
+    return {"removed_blobs": removed, "read_only_seconds": round(time.monotonic() - began, 1)}
+
+
+def drain(unit: str) -> None:
+    """Wait for the requests that began before nginx refused writes: those of the workers that it had then."""
+    command = ["systemctl", "show", "--property=MainPID", "--value", unit]
+    nginx = int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    before = workers_of(nginx)
+    subprocess.run(["systemctl", "reload", unit], check=True)
+    end = time.monotonic() + LONGEST_DRAIN_SECONDS
+    while before & workers_of(nginx):
+        if time.monotonic() > end:
+            sys.exit(f"{unit} has requests from before that do not end. Nothing was collected.")
+        time.sleep(0.2)
+
+
+def workers_of(pid: int) -> set[str]:
+    """The processes that a process has started."""
+    try:
+        return set(Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
+    except FileNotFoundError:
+        return set()
+
+
+def back_up(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Copy the storage: what refers to blobs first, and then the blobs, so that a copy has all it refers to.
+
+    What the last copy has already is linked, and costs no space.
+    """
+    arguments.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for left in arguments.directory.glob("*.part"):
+        shutil.rmtree(left)
+    there = sorted(path for path in arguments.directory.iterdir() if path.is_dir())
+    name = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S.%fZ")
+    part = arguments.directory / f"{name}.part"
+    root = Path("docker/registry/v2")
+    for folder in (root / "repositories", root / "blobs"):
+        (part / folder).mkdir(parents=True)
+        if (arguments.storage / folder).is_dir():
+            command = [
+                "rsync",
+                "--archive",
+                "--exclude=_uploads",
+                *([f"--link-dest={there[-1] / folder}"] if there else []),
+            ]
+            subprocess.run([*command, f"{arguments.storage / folder}/", f"{part / folder}/"], check=True)
+    os.sync()
+    part.rename(arguments.directory / name)
+    gone = [*there, arguments.directory / name][: -arguments.keep]
+    for path in gone:
+        shutil.rmtree(path)
+    return {"backup": str(arguments.directory / name), "removed": [str(path) for path in gone]}
+
+
+def write_report(path: Path, report: dict[str, Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps(report) + "\n")
+    part.replace(path)
+
+
+if __name__ == "__main__":
+    main()
