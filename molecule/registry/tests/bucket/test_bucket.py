@@ -1,0 +1,34 @@
+# Copyright: Contributors to the imagefleet.dify project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Images lie in a bucket, whose keys nobody else can read."""
+
+from __future__ import annotations
+
+import urllib.request
+
+from ansible_collections.imagefleet.dify.plugins.module_utils._oci.copy import copy_content
+from ansible_collections.imagefleet.dify.plugins.module_utils._oci.reference import parse_reference
+from ansible_collections.imagefleet.dify.plugins.module_utils._oci.registry import RegistryClient, RegistrySettings
+
+BASE = "bases/python:3.11-slim-bookworm"
+
+
+def test_an_image_is_kept_in_the_bucket(where, address):
+    source, target = parse_reference(f"{address('registry')}:5000/{BASE}"), parse_reference(f"{where}:5000/bucket:one")
+    client = RegistryClient([RegistrySettings(each.registry, http=True) for each in (source, target)])
+    index = client.get_manifest(source)
+    copy_content(client, source, index, target)
+    client.put_manifest(target, index)
+    child = client.get_manifest(target.with_digest(index.document["manifests"][0]["digest"]))
+    assert client.get_config(target, child)["os"] == "linux"
+    layer = child.document["layers"][0]["digest"].removeprefix("sha256:")
+    with urllib.request.urlopen(f"http://{address('bucket')}:5003/images?list-type=2&max-keys=1000", timeout=30) as answer:
+        assert f"kept/docker/registry/v2/blobs/sha256/{layer[:2]}/{layer}/data" in answer.read().decode()
+
+
+def test_only_the_registry_can_read_the_keys(host):
+    file = host.file("/etc/docker/registry/config.yml")
+    assert (file.user, file.mode) == ("docker-registry", 0o600)
+    assert "swordfish" in file.content_string
