@@ -13,7 +13,8 @@ description:
   - Makes a certificate and its key on the host, signed by an authority that is made there as well when there is none.
   - It is made again before it ends, when it is to be for other names, or when the authority is another one. Its key stays.
   - The authority is renewed before it ends, with the same key, so that what it signed stays valid.
-  - Keys are elliptic (P-256), readable by their owner alone, and never leave the host.
+  - Keys are elliptic (P-256), readable by their owner alone, and never leave the host. For the key of another host O(request) is
+    signed, which M(imagefleet.dify.certificate_request) makes there.
 author:
   - The imagefleet.dify maintainers (@imagefleet)
 requirements:
@@ -31,9 +32,12 @@ options:
     type: path
     required: true
   key:
-    description: File for its private key.
+    description: File for its private key. Either this or O(request) is needed.
     type: path
-    required: true
+  request:
+    description:
+      - Text of a request, in PEM, for a certificate whose key is elsewhere. O(names) and O(usage) count, not what it asks for.
+    type: str
   ca_path:
     description: File of the authority's certificate, which whoever is to trust it needs.
     type: path
@@ -69,6 +73,7 @@ options:
     type: int
     default: 30
 seealso:
+  - module: imagefleet.dify.certificate_request
   - module: imagefleet.dify.deployment_release
 """
 
@@ -80,6 +85,26 @@ EXAMPLES = r"""
     ca_path: "{{ folder }}/ca.crt"
     ca_key: "{{ folder }}/ca.key"
     names: [dify.example.com, 192.0.2.10]
+
+- name: Make a key, and ask for a certificate
+  imagefleet.dify.certificate_request:
+    key: "{{ folder }}/node.key"
+  register: node
+
+- name: Sign it, on the host that the authority is on
+  imagefleet.dify.certificate:
+    request: "{{ node.request }}"
+    path: "{{ folder }}/issued/node.crt"
+    ca_path: "{{ folder }}/ca.crt"
+    ca_key: "{{ folder }}/ca.key"
+    names: [node1.example.com]
+  register: signed
+
+- name: Put it beside its key
+  ansible.builtin.copy:
+    content: "{{ signed.certificate }}"
+    dest: "{{ folder }}/node.crt"
+    mode: "0644"
 """
 
 RETURN = r"""
@@ -94,6 +119,14 @@ ends:
   returned: success
   sample: "2027-11-27T06:39:35Z"
 ca_ends:
+  description: The same for the authority.
+  type: str
+  returned: success
+certificate:
+  description: The certificate, in PEM. In check mode, the one that is there, or null.
+  type: str
+  returned: success
+ca_certificate:
   description: The same for the authority.
   type: str
   returned: success
@@ -115,7 +148,7 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._certificate.certi
 )
 from ansible_collections.imagefleet.dify.plugins.module_utils._certificate.openssl import Openssl
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.cli import Cli
-from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
+from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError, MissingPrerequisite
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.outcome import finish, readable_arguments
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.spec import ArgumentSpec
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.workspace import task_workspace
@@ -124,7 +157,8 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._core.written impo
 SPEC = ArgumentSpec(
     options={
         "path": {"type": "path", "required": True},
-        "key": {"type": "path", "required": True, "no_log": False},
+        "key": {"type": "path", "no_log": False},
+        "request": {"type": "str"},
         "ca_path": {"type": "path", "required": True},
         "ca_key": {"type": "path", "required": True, "no_log": False},
         "ca_name": {"type": "str", "default": "imagefleet.dify"},
@@ -133,7 +167,9 @@ SPEC = ArgumentSpec(
         "days": {"type": "int", "default": 365},
         "ca_days": {"type": "int", "default": 3650},
         "renew_before": {"type": "int", "default": 30},
-    }
+    },
+    mutually_exclusive=[("key", "request")],
+    required_one_of=[("key", "request")],
 )
 
 
@@ -142,17 +178,18 @@ def run(module: AnsibleModule) -> dict[str, Any]:
     names = ("names", "usage", "ca_name", "days", "ca_days", "renew_before")
     wanted = Wanted(**{name: params[name] for name in names})
     check_wanted(wanted)
-    path, key, ca_path, ca_key = (params[name] for name in ("path", "key", "ca_path", "ca_key"))
+    path, key, request, ca_path, ca_key = (params[name] for name in ("path", "key", "request", "ca_path", "ca_key"))
     _check_authority(ca_path, ca_key)
     now = datetime.now(timezone.utc).replace(tzinfo=None)
     with task_workspace(module.tmpdir, "certificate") as folder:
         openssl = Openssl(Cli(module.run_command, "openssl", provided_by="the package openssl"), folder)
-        authority = openssl.find(ca_path, ca_key, None)
+        authority = openssl.find(ca_path, openssl.public_of_key(ca_key), None)
         if authority and not authority.fits_key:
             raise CollectionError(
                 f"{ca_key} is not the key of {ca_path}. Put the right one in its place, or remove both."
             )
-        found = openssl.find(path, key, ca_path) if authority else None
+        public = openssl.public_of_key(key) if key else openssl.public_of_request(_there(request))
+        found = openssl.find(path, public, ca_path) if authority else None
         why_authority = authority_reasons(authority, wanted, now)
         why = reasons(found, wanted, now)
         before = _shown(found)
@@ -161,16 +198,31 @@ def run(module: AnsibleModule) -> dict[str, Any]:
                 _keep_key(ca_key, openssl)
                 write_whole(ca_path, openssl.make_authority(ca_key, wanted), 0o644)
             if why:
-                _keep_key(key, openssl)
-                write_whole(path, openssl.make_certificate(key, ca_path, ca_key, wanted), 0o644)
-            authority, found = openssl.find(ca_path, ca_key, None), openssl.find(path, key, ca_path)
+                if key:
+                    _keep_key(key, openssl)
+                request = request or openssl.make_request(key, wanted.names[0])
+                write_whole(path, openssl.make_certificate(request, ca_path, ca_key, wanted), 0o644)
+                public = openssl.public_of_key(key) if key else public
+            authority = openssl.find(ca_path, openssl.public_of_key(ca_key), None)
+            found = openssl.find(path, public, ca_path)
     return {
         "changed": bool(why_authority or why),
         "reasons": why_authority + why,
         "ends": _moment(found),
         "ca_ends": _moment(authority),
+        "certificate": _text(path) if found else None,
+        "ca_certificate": _text(ca_path) if authority else None,
         "diff": {"before": before, "after": {"names": sorted(wanted.names), "reasons": why} if why else before},
     }
+
+
+def _there(request: str) -> str:
+    """The request, which in check mode is not there before its key is."""
+    if not request.strip():
+        raise MissingPrerequisite(
+            "request is empty: there is no key yet that it is for.", task="the task with the request"
+        )
+    return request
 
 
 def _check_authority(path: str, key: str) -> None:
@@ -186,6 +238,11 @@ def _keep_key(path: str, openssl: Openssl) -> None:
     """A key that is there stays: a run that is killed never leaves a certificate beside another's key."""
     if not os.path.exists(path):
         write_whole(path, openssl.make_key(), 0o600)
+
+
+def _text(path: str) -> str:
+    with open(path, encoding="utf-8") as file:
+        return file.read()
 
 
 def _shown(certificate: Certificate | None) -> dict[str, Any]:

@@ -20,7 +20,6 @@ from support.deployed_site import ACKNOWLEDGED, NEW, OLD
 from support.load import load_on
 
 MODULES = (
-    "certificate",
     "deployment_preflight",
     "deployment_pull",
     "deployment_release",

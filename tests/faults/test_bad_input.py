@@ -40,6 +40,7 @@ GOOD = {
         "ca_key": "{folder}/ca.key",
         "names": ["localhost"],
     },
+    "certificate_request": {"key": "{folder}/one.key"},
     "registry_users": {"path": "{folder}/users", "users": [{"name": "ci", "password": "hunter2"}]},
     "source_checkout": {"repo": "{folder}/source", "dest": "{folder}/dest", "timeout": 5},
     "source_profile": {"path": "{folder}/source"},

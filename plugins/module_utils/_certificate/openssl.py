@@ -39,19 +39,20 @@ class Openssl:
     def __init__(self, program: Cli, folder: str) -> None:
         self.program, self.folder = program, Path(folder)
 
-    def find(self, path: str, key: str, authority: str | None) -> Certificate | None:
-        """The certificate in a file, beside its key; None where either is missing.
+    def find(self, path: str, public: str | None, authority: str | None) -> Certificate | None:
+        """The certificate in a file; None where it or its key is missing.
 
+        :param public: the public key that it should be of, as OpenSSL writes it; None where there is none yet.
         :param authority: the file of the authority that should have signed it; None for an authority.
-        :raises CollectionError: a file is no certificate or no key.
+        :raises CollectionError: the file is no certificate.
         """
-        if not (os.path.exists(path) and os.path.exists(key)):
+        if public is None or not os.path.exists(path):
             return None
         usages = self._extension(path, "extendedKeyUsage")
         return Certificate(
             names=parse_names(self._extension(path, "subjectAltName")),
             ends=self.end_of(path),
-            fits_key=self.fits(path, key),
+            fits_key=public == self._public_of(path),
             signed=authority is None or self._verifies(authority, path),
             usages=tuple(usage for usage in USAGES if _PRINTED[usage] in usages),
         )
@@ -62,8 +63,28 @@ class Openssl:
 
     def fits(self, path: str, key: str) -> bool:
         """Whether a private key is a certificate's own."""
-        public = self._run("pkey", "-in", key, "-pubout")
-        return public == self._run("x509", "-in", path, "-noout", "-pubkey")
+        return self.public_of_key(key) == self._public_of(path)
+
+    def public_of_key(self, key: str) -> str | None:
+        """The public key of a private one; None where there is no such file.
+
+        :raises CollectionError: the file is no key.
+        """
+        return self._run("pkey", "-in", key, "-pubout") if os.path.exists(key) else None
+
+    def public_of_request(self, request: str) -> str:
+        """The public key that a request is for.
+
+        :param request: its text.
+        :raises CollectionError: it is no request, or not signed with the key that it is for.
+        """
+        done = self.program.run("req", "-verify", "-noout", "-pubkey", stdin=request, check=False)
+        # Before OpenSSL 3 a signature that is wrong was only printed.
+        if done.rc != 0 or "verify failure" in (done.stdout + done.stderr).lower():
+            raise CollectionError(
+                f"request is no certificate request that its own key has signed: {done.last_lines(2)}"
+            )
+        return done.stdout
 
     def key_hash(self, certificate: str) -> str:
         """The hash of a certificate's public key, SHA-256 in base64, as browsers and RFC 7469 have it.
@@ -86,15 +107,22 @@ class Openssl:
             "-extensions", "authority", "-set_serial", _serial(),
         )  # fmt: skip
 
-    def make_certificate(self, key: str, authority: str, authority_key: str, wanted: Wanted) -> str:
-        """A certificate for a key, signed by the authority."""
-        configuration = self._file("request.cnf", request_configuration(wanted.names[0]))
-        request = self._file("request.pem", self._run("req", "-new", "-sha256", "-key", key, "-config", configuration))
+    def make_request(self, key: str, name: str) -> str:
+        """A request for a certificate of a key, as text."""
+        configuration = self._file("request.cnf", request_configuration(name))
+        return self._run("req", "-new", "-sha256", "-key", key, "-config", configuration)
+
+    def make_certificate(self, request: str, authority: str, authority_key: str, wanted: Wanted) -> str:
+        """A certificate for the key of a request, signed by the authority. Names and use are those wanted, not its own."""
+        path = self._file("request.pem", request)
         extensions = self._file("extensions.cnf", certificate_extensions(wanted))
         return self._run(
-            "x509", "-req", "-in", request, "-CA", authority, "-CAkey", authority_key, "-set_serial", _serial(), "-sha256",
+            "x509", "-req", "-in", path, "-CA", authority, "-CAkey", authority_key, "-set_serial", _serial(), "-sha256",
             "-days", str(wanted.days), "-extfile", extensions,
         )  # fmt: skip
+
+    def _public_of(self, certificate: str) -> str:
+        return self._run("x509", "-in", certificate, "-noout", "-pubkey")
 
     def _verifies(self, authority: str, path: str) -> bool:
         # Whether it has ended is asked elsewhere.
