@@ -41,6 +41,7 @@ GOOD = {
         "names": ["localhost"],
     },
     "certificate_request": {"key": "{folder}/one.key"},
+    "registry_info": {"hosts": [NOWHERE], "repositories": [f"{NOWHERE}/one"]},
     "registry_users": {"path": "{folder}/users", "users": [{"name": "ci", "password": "hunter2"}]},
     "source_checkout": {"repo": "{folder}/source", "dest": "{folder}/dest", "timeout": 5},
     "source_profile": {"path": "{folder}/source"},

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A registry whose garbage is collected takes nothing for a while, and drops what was pushed without its manifest."""
+"""A registry that takes nothing: for a while, as its garbage is collected, or at all."""
 
 from __future__ import annotations
 
@@ -17,14 +17,20 @@ from support.closed_registry import CLOSED, COLLECTED, before
 
 
 class Refusal:
-    """Refuses some requests for a time, or a number of times, and counts them."""
+    """Refuses some requests for a time, or a number of times, and counts them.
 
-    def __init__(self, answer, applies, seconds=0.0, times=0):
-        self.answer, self.applies, self.seconds, self.times = answer, applies, seconds, times
+    :param after: how many of them pass before.
+    """
+
+    def __init__(self, answer, applies, seconds=0.0, times=0, after=0):
+        self.answer, self.applies, self.seconds, self.times, self.after = answer, applies, seconds, times, after
         self.began, self.count = None, 0
 
     def __call__(self, method, path):
         if not self.applies(method, path):
+            return None
+        if self.after > 0:
+            self.after -= 1
             return None
         self.began = self.began or time.monotonic()
         if self.count >= self.times and time.monotonic() - self.began > self.seconds:
@@ -44,8 +50,8 @@ def manifests(method, path):
 @pytest.mark.parametrize(
     "refusal",
     [
-        # BuildKit itself tries for eight seconds.
-        pytest.param(lambda: Refusal(CLOSED, writes, seconds=10), id="closed-for-longer-than-buildkit-tries"),
+        # It is open while it is asked whether it takes images. BuildKit itself tries for eight seconds.
+        pytest.param(lambda: Refusal(CLOSED, writes, seconds=10, after=2), id="closed-for-longer-than-buildkit-tries"),
         pytest.param(lambda: Refusal(COLLECTED, manifests, times=1), id="collected-before-the-manifest"),
     ],
 )
@@ -64,6 +70,33 @@ def test_a_build_is_pushed_when_the_registry_takes_it(modules, registry, prefix,
     assert refuse.count > 0
     reference = built["images"][0]["reference"].replace(closed, registry)
     assert RegistryClient().get_manifest(parse_reference(reference)).digest == built["images"][0]["digest"]
+
+
+@pytest.mark.parametrize(
+    "answer, message",
+    [
+        pytest.param((403, '{"errors":[{"code":"DENIED"}]}'), "the account may not do that there", id="may-not"),
+        pytest.param((405, '{"errors":[{"code":"UNSUPPORTED"}]}'), "it does not allow that", id="only-a-mirror"),
+        pytest.param(
+            (404, '{"errors":[{"code":"NAME_UNKNOWN"}]}'),
+            "has no such repository, and makes none by itself",
+            id="not-made",
+        ),
+    ],
+)
+def test_what_cannot_be_pushed_is_not_built(modules, registry, prefix, tmp_path, answer, message):
+    (tmp_path / "Dockerfile").write_text(f"FROM {registry}/bases/busybox:latest\nRUN false\n")
+    with before(registry, Refusal(answer, writes, times=1)) as refusing:
+        built = modules.run(
+            "image_build",
+            images=[{"name": "one"}],
+            repository=f"{refusing}/{prefix}/one",
+            context=str(tmp_path),
+            platforms=["linux/amd64"],
+        )
+    assert f"The registry {refusing} refuses POST of {prefix}/one" in built["msg"]
+    assert message in built["msg"]
+    assert "failed_builds" not in built
 
 
 def test_an_image_is_copied_when_the_registry_takes_it(registry, prefix):

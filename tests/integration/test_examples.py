@@ -16,7 +16,15 @@ from pathlib import Path
 import pytest
 import yaml
 
-MODULES = ("image_build", "image_smoke_test", "image_promote", "image_prune", "image_untag", "image_info")
+MODULES = (
+    "image_build",
+    "image_smoke_test",
+    "image_promote",
+    "image_prune",
+    "image_untag",
+    "image_info",
+    "registry_info",
+)
 
 #: What the examples take for granted: a source, an image that was built, and bases where no registry is reached.
 SETUP = """

@@ -128,3 +128,30 @@ def test_the_engine_may_not_pull_without_the_login(run_module, registry, prefix,
     )
     assert failed.returncode != 0
     assert "no basic auth credentials" in failed.stderr
+
+
+def test_what_is_told_of_it(run_module, prefix, registry_with_password, tmp_path):
+    host = registry_with_password["host"]
+    nobody = {name: value for name, value in registry_with_password.items() if name not in ("username", "password")}
+    asked = {"repositories": [f"{host}/{prefix}/asked"]}
+    found = run_module("registry_info", registries=[registry_with_password], warn_days=0, **asked)
+    (told,) = found["registries"]
+    assert (told["scheme"], told["username"], found["problems"]) == ("https", "ci", [])
+    assert found["repositories"] == [{"repository": f"{host}/{prefix}/asked", "push": True}]
+    own = told["certificates"][0]
+    assert (own["subject"], own["issuer"], own["days"]) == ("CN=localhost", "CN=test CA", 1)
+    assert own["names"] == ["127.0.0.1", "localhost"]
+
+    stranger = run_module("registry_info", registries=[nobody], docker_config=str(tmp_path), warn_days=0, **asked)
+    assert stranger["registries"][0]["scheme"] is None
+    assert stranger["repositories"][0]["push"] is False
+    assert all("it wants another user or password" in problem for problem in stranger["problems"])
+
+    untrusted = run_module("registry_info", registries=[{"host": host}], docker_config=str(tmp_path))
+    assert "is not trusted" in untrusted["problems"][0]
+    assert untrusted["registries"][0]["certificates"] == told["certificates"]
+
+    ending = run_module("registry_info", registries=[registry_with_password], warn_days=30)
+    assert [problem.partition(" ends on ")[0] for problem in ending["problems"]] == [
+        f"The certificate CN=localhost that {host} shows"
+    ]

@@ -87,6 +87,7 @@ class BuildSession:
         outcomes: list[Outcome] = []
         buildx = self.open_buildx()
         if any(plan.missing for plan in plans):
+            self._check_push(plans)
             chosen = self._choose(buildx, plans)
             run = start_run(buildx, chosen, self.client, self.params, self.stores, plans, self.workspace)
             outcomes = run.build(plans)
@@ -120,6 +121,17 @@ class BuildSession:
                 ],
             )
         return result
+
+    def _check_push(self, plans: Sequence[ImagePlan]) -> None:
+        """Before hours are spent on what cannot be pushed then."""
+        wanted = [plan.resolved.request for plan in plans if plan.missing]
+        repositories = {
+            request.repository.name: request.repository
+            for request in wanted
+            if isinstance(self.stores[request.name], RegistryStore)
+        }
+        for repository in repositories.values():
+            self.client.check_push(repository)
 
     def _choose(self, buildx: BuildxClient, plans: Sequence[ImagePlan]) -> ChosenBuilder:
         from ansible_collections.imagefleet.dify.plugins.module_utils._image.build_start import choose_builder

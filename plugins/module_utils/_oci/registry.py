@@ -171,6 +171,24 @@ class RegistryClient:
             self._upload(reference, self._request("POST", reference, "blobs/uploads/"), digest, data)
         return {"mediaType": media_type, "digest": digest, "size": len(data)}
 
+    def check_push(self, reference: Reference) -> None:
+        """See that an image may be pushed to a repository: an upload is begun, and given up.
+
+        :raises CollectionError: it may not, or the registry cannot be asked.
+        """
+        started = self._request("POST", reference, "blobs/uploads/")
+        # Registries that cannot forget an upload forget it after a while.
+        self._send("DELETE", reference, started.headers.get("location", ""), {}, None, None)
+
+    def check(self, registry: str) -> str:
+        """See that a registry answers, is trusted and takes the login; whether it does so over ``https`` or ``http``.
+
+        :param registry: its host, as in references.
+        :raises CollectionError: it does not.
+        """
+        self._request("GET", Reference(registry, ""), "/v2/")
+        return "https" if uses_tls(self.settings_of(registry)) or registry in self._tls else "http"
+
     def copy_blob(self, source: Reference, target: Reference, digest: str) -> None:
         """Bring a blob of any size from one repository to another, unless it is there.
 
@@ -252,9 +270,9 @@ class RegistryClient:
                 answer = self._send(method, reference, path, headers, data, sink)
         if answer.status < 300 or (missing and answer.status == 404):
             return answer
+        asked = f"{reference.repository} {path.partition('?')[0]}".strip()
         raise CollectionError(
-            f"The registry {reference.registry} refuses {method} of {reference.repository} {path.partition('?')[0]}: "
-            f"{_reason(answer)}.",
+            f"The registry {reference.registry} refuses {method} of {asked}: {_reason(answer)}.",
             registry=reference.registry,
             status=answer.status,
         )
@@ -294,7 +312,7 @@ class RegistryClient:
         fields = dict(_CHALLENGE.findall(rest))
         actions = "pull" if method in ("GET", "HEAD") else "pull,push"
         # The challenge knows best: a mount also needs to pull from where the blob is.
-        scope = fields.get("scope") or f"repository:{reference.repository}:{actions}"
+        scope = fields.get("scope") or (f"repository:{reference.repository}:{actions}" if reference.repository else "")
         answer = self._ask_for_token(reference.registry, fields, scope, credentials)
         if answer.status in (400, 401, 403):
             return None
@@ -346,6 +364,8 @@ def _basic(credentials: Credentials | None) -> str | None:
 def _reason(answer: Answer) -> str:
     if answer.status in _REASONS:
         return _REASONS[answer.status]
+    if answer.status == 404 and b"NAME_UNKNOWN" in answer.body:
+        return "it has no such repository, and makes none by itself. Create it there first"
     remedy = ". Try again later, and look at the registry's log" if answer.status >= 500 else ""
     return f"it answers {answer.status} {_error_text(answer.body)}".rstrip() + remedy
 
