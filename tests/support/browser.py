@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import time
 
 _OPTIONS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--no-proxy-server", "--virtual-time-budget=10000")
 
@@ -16,9 +17,14 @@ _OPTIONS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--no-proxy-serve
 def find_browser() -> str:
     """Its name. On a machine without it this takes about a minute."""
     if shutil.which("chromium") is None:
-        subprocess.run(["apt-get", "update", "--quiet"], check=True, capture_output=True)
-        command = ["apt-get", "install", "--yes", "--quiet", "--no-install-recommends", "chromium"]
         environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        # Another test may be at it. apt waits for dpkg, but not for its own lists.
+        waits = ("--option", "DPkg::Lock::Timeout=300")
+        for _attempt in range(30):
+            if subprocess.run(["apt-get", *waits, "update", "--quiet"], capture_output=True).returncode == 0:
+                break
+            time.sleep(5)
+        command = ["apt-get", *waits, "install", "--yes", "--quiet", "--no-install-recommends", "chromium"]
         subprocess.run(command, check=True, capture_output=True, env=environment)
     return "chromium"
 
