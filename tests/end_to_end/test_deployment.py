@@ -27,6 +27,7 @@ MODULES = (
     "deployment_restore",
     "deployment_state",
     "deployment_rollout",
+    "deployment_services",
     "deployment_verify",
     "deployment_info",
 )

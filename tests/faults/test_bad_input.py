@@ -31,6 +31,7 @@ NAMELESS = ("dictionary requested, could not parse JSON or key=value",)
 GOOD = {
     "binfmt": {"platforms": ["linux/amd64"]},
     "binfmt_info": {},
+    "build_host_upkeep": {},
     "buildx_builder": {"name": "b1", "driver": "remote", "nodes": [{"name": "n1", "endpoint": "tcp://localhost:1"}]},
     "buildx_builder_info": {},
     "certificate": {
@@ -53,6 +54,7 @@ GOOD = {
     "deployment_pull": {"images": [f"{NOWHERE}/one@sha256:{'0' * 64}"]},
     "deployment_release": {"dir": "{folder}/dify", "source": "{folder}/source", "version": "1.0.0", "project": "p1"},
     "deployment_rollout": {"dir": "{folder}/dify", "project": "p1"},
+    "deployment_services": {"dir": "{folder}/dify", "project": "p1", "steady": 0, "timeout": 0},
     "deployment_state": {"dir": "{folder}/dify", "release": "1.0.0-x", "phase": "starting"},
     "deployment_verify": {"dir": "{folder}/dify", "project": "p1", "url": "http://localhost:1"},
     "image_build": {

@@ -56,7 +56,7 @@ def judge_containers(
                 Check("it runs and is healthy", service, bool(ended), "" if ended else "no container of it runs")
             )
             continue
-        states = [(found["State"].get("Health") or {}).get("Status", "healthy") for found in running]
+        states = [_state(found) for found in running]
         bad = [state for state in states if state != "healthy"]
         checks.append(Check("it runs and is healthy", service, not bad, ", ".join(bad)))
         others = [
@@ -109,6 +109,12 @@ def _is_program(wanted: str) -> bool:
 
 def _label(container: Mapping[str, Any], name: str) -> str:
     return str((container["Config"].get("Labels") or {}).get(f"com.docker.compose.{name}", ""))
+
+
+def _state(container: Mapping[str, Any]) -> str:
+    """Its health. One between two starts counts as running."""
+    state = container["State"]
+    return "restarting" if state.get("Restarting") else str((state.get("Health") or {}).get("Status", "healthy"))
 
 
 def _ended_well(container: Mapping[str, Any]) -> bool:
