@@ -26,7 +26,7 @@ def recap(output):
 
 
 @pytest.mark.parametrize("mode", [pytest.param((), id="run"), pytest.param(("--check", "--diff"), id="check")])
-@pytest.mark.parametrize("playbook", ["provision", "registry"])
+@pytest.mark.parametrize("playbook", ["provision", "registry", "upkeep"])
 def test_another_run_changes_nothing(run_playbook, playbook, mode):
     counts = recap(run_playbook(f"playbooks/{playbook}.yml", *INVENTORY, *mode))
     assert (counts["changed"], counts["failed"]) == (0, 0)
@@ -69,6 +69,27 @@ def test_hosts_are_those_of_the_group_and_localhost_without_one(playbook_environ
 
     assert hosts("-i", str(inventory)) == ["one.example", "two.example"]
     assert hosts("-i", os.devnull) == ["localhost"]
+
+
+def test_upkeep_reports_and_then_stops_where_there_are_problems(playbook_environment, repository_root, tmp_path):
+    registry = {"host": "localhost:1", "http": True}
+    variables = {
+        "upkeep_min_free": 900000,
+        "upkeep_emulator_minimum": "99.0",
+        "upkeep_registries": [registry],
+        "upkeep_drift": False,
+        "upkeep_report_dir": str(tmp_path / "report"),
+    }
+    command = ["ansible-playbook", *INVENTORY, "playbooks/upkeep.yml", "--extra-vars", json.dumps(variables)]
+    result = subprocess.run(
+        command, env=playbook_environment, cwd=repository_root, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 2, result.stdout
+    report = json.loads((tmp_path / "report/upkeep-localhost.json").read_text())
+    words = ["(min_free)", "is older than 99.0 (upkeep_emulator_minimum)", "localhost:1 cannot be reached"]
+    assert [word for word in words if word not in " ".join(report["problems"])] == []
+    assert [word for word in words if word not in result.stdout] == []
+    assert {platform["platform"] for platform in report["platforms"]} >= {"linux/amd64", "linux/arm64"}
 
 
 def test_prune_keeps_what_is_promoted_to_another_namespace(run_playbook, modules, registry, prefix, tmp_path):
