@@ -50,6 +50,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if _is_alone(item):
             item.add_marker(pytest.mark.xdist_group("alone"))
+        elif _place(item).startswith("tests/builders/") or item.name == "test_target[buildx_builder]":
+            # Their nodes run the same image, which goes at the end.
+            item.add_marker(pytest.mark.xdist_group("builders"))
         elif item.path.name not in FILES_OF_SINGLES:
             item.add_marker(pytest.mark.xdist_group(_place(item)))
     items.sort(key=_turn)
