@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import ssl
 import urllib.error
 import urllib.request
@@ -34,11 +35,9 @@ def where(name: str, address: Callable[[str], str]) -> str:
 
 
 @pytest.fixture(scope="module")
-def authority(host: Any, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The file of its authority's certificate, on this machine."""
-    path = tmp_path_factory.mktemp("authority") / "ca.crt"
-    path.write_text(host.check_output("cat /etc/imagefleet/registry/tls/ca.crt"))
-    return str(path)
+def authority(name: str) -> str:
+    """The file of its authority's certificate, which the role gave to this machine."""
+    return f"{os.environ['MOLECULE_EPHEMERAL_DIRECTORY']}/ca-{name}.crt"
 
 
 @pytest.fixture

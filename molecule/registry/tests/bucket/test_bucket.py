@@ -24,7 +24,9 @@ def test_an_image_is_kept_in_the_bucket(where, address):
     child = client.get_manifest(target.with_digest(index.document["manifests"][0]["digest"]))
     assert client.get_config(target, child)["os"] == "linux"
     layer = child.document["layers"][0]["digest"].removeprefix("sha256:")
-    with urllib.request.urlopen(f"http://{address('bucket')}:5003/images?list-type=2&max-keys=1000", timeout=30) as answer:
+    with urllib.request.urlopen(
+        f"http://{address('bucket')}:5003/images?list-type=2&max-keys=1000", timeout=30
+    ) as answer:
         assert f"kept/docker/registry/v2/blobs/sha256/{layer[:2]}/{layer}/data" in answer.read().decode()
 
 
