@@ -44,33 +44,35 @@ class RunPlaybook(Protocol):
     def __call__(self, playbook: Path | str, *options: str, **variables: Any) -> str: ...
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The order of the tests, and which of them go to one worker together, where pytest has several."""
-    for item in items:
-        if _is_alone(item):
-            item.add_marker(pytest.mark.xdist_group("alone"))
-        elif _place(item).startswith("tests/builders/") or item.name == "test_target[buildx_builder]":
-            # Their nodes run the same image, which goes at the end.
-            item.add_marker(pytest.mark.xdist_group("builders"))
-        elif item.path.name not in FILES_OF_SINGLES:
-            item.add_marker(pytest.mark.xdist_group(_place(item)))
-    items.sort(key=_turn)
+    items.sort(key=lambda item: _turn(item.nodeid))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Where pytest has several workers: the tests of a group go to one of them, in their order."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Scheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return _group(nodeid)
+
+    return Scheduling(config, log)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     """A test that must be alone waits for what other workers are at, and they for it."""
     with LOCK.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX if _is_alone(item) else fcntl.LOCK_SH)
+        fcntl.flock(lock, fcntl.LOCK_EX if _is_alone(item.nodeid) else fcntl.LOCK_SH)
         return (yield)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """What needs the bases waits for them; what looks at the machine, until Molecule is done with it."""
-    if not BESIDE or _place(item).startswith(NEEDS_NOTHING):
+    if not BESIDE or item.nodeid.startswith(NEEDS_NOTHING):
         return
-    awaited = Path(BESIDE) / ("molecule" if _is_alone(item) else "bases")
+    awaited = Path(BESIDE) / ("molecule" if _is_alone(item.nodeid) else "bases")
     end = time.monotonic() + DEADLINE_SECONDS
     while not awaited.exists():
         if time.monotonic() > end:
@@ -78,24 +80,32 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         time.sleep(1)
 
 
-def _place(item: pytest.Item) -> str:
-    return str(item.path.relative_to(ROOT))
+def _place(nodeid: str) -> str:
+    return nodeid.partition("::")[0]
 
 
-def _is_alone(item: pytest.Item) -> bool:
-    of_target = item.path.name == "test_targets.py" and item.name.endswith(tuple(f"[{name}]" for name in ALONE_TARGETS))
-    return of_target or _place(item).startswith(ALONE)
+def _is_alone(nodeid: str) -> bool:
+    return nodeid.startswith(ALONE) or nodeid.endswith(tuple(f"test_target[{name}]" for name in ALONE_TARGETS))
 
 
-def _turn(item: pytest.Item) -> int:
+def _group(nodeid: str) -> str:
+    """What a test shares with others: the machine, the image of builders' nodes, or what its file made; singles nothing."""
+    if _is_alone(nodeid):
+        return "alone"
+    if nodeid.startswith("tests/builders/") or nodeid.endswith("test_target[buildx_builder]"):
+        return "builders"
+    return nodeid if _place(nodeid).endswith(FILES_OF_SINGLES) else _place(nodeid)
+
+
+def _turn(nodeid: str) -> int:
     """Files of long tests go before single ones, so that no worker is left with a long one at the end."""
-    if item.path.name == "test_beside.py":
+    if _place(nodeid).endswith("test_beside.py"):
         return 3
-    if _is_alone(item):
+    if _is_alone(nodeid):
         return 4
-    if _place(item).startswith(NEEDS_NOTHING):
+    if nodeid.startswith(NEEDS_NOTHING):
         return 0
-    return 2 if item.path.name in FILES_OF_SINGLES else 1
+    return 2 if _place(nodeid).endswith(FILES_OF_SINGLES) else 1
 
 
 @pytest.fixture(scope="session")
