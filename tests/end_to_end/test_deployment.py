@@ -26,8 +26,8 @@ MODULES = (
     "deployment_backup",
     "deployment_restore",
     "deployment_state",
-    "deployment_rollout",
     "deployment_services",
+    "deployment_rollout",
     "deployment_verify",
     "deployment_info",
 )

@@ -28,11 +28,20 @@ def read_host(engine: EngineClient, buildx_folders: Sequence[str]) -> HostFacts:
     """What the host has gathered.
 
     :param buildx_folders: where buildx keeps builders; a folder need not be there.
+    :raises CollectionError: the engine does not say, or a builder's record cannot be read.
     """
     root = str(engine.info()["DockerRootDir"])
+    # The engine has answered, so it is there.
+    import docker
+
     api = engine.client.api
-    # What images weigh takes the longest, and is not asked. The SDK has no such parameter.
-    used = api._result(api._get(api._url("/system/df"), params={"type": ["build-cache", "volume"]}), True)
+    try:
+        # What images weigh takes the longest, and is not asked. The SDK has no such parameter.
+        used = api._result(api._get(api._url("/system/df"), params={"type": ["build-cache", "volume"]}), True)
+    except (docker.errors.DockerException, OSError) as error:
+        raise CollectionError(
+            f"The engine does not say what it has gathered: {error}. Try again when it is less busy."
+        ) from error
     disk = shutil.disk_usage(_existing(root))
     cache = sum(int(each.get("Size") or 0) for each in used.get("BuildCache") or [] if not each.get("Shared"))
     volumes = [_volume(each) for each in used.get("Volumes") or [] if node_of(each["Name"])]
