@@ -10,6 +10,8 @@ import time
 
 import pytest
 
+from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
+from ansible_collections.imagefleet.dify.plugins.module_utils._oci import transport
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.copy import copy_content
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.reference import parse_reference
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.registry import RegistryClient
@@ -110,3 +112,18 @@ def test_an_image_is_copied_when_the_registry_takes_it(registry, prefix):
         client.put_manifest(target, index)
         assert client.get_manifest(target).digest == index.digest
     assert refuse.count == 3
+
+
+def test_a_registry_that_stays_closed_is_waited_for_once(registry, prefix, monkeypatch):
+    monkeypatch.setattr(transport, "CLOSED_SECONDS", 2.0)
+    client = RegistryClient()
+    source = parse_reference(f"{registry}/bases/busybox:latest")
+    image = client.get_manifest(source)
+    refuse = Refusal(CLOSED, manifests, seconds=60)
+    with before(registry, refuse) as closed:
+        began = time.monotonic()
+        with pytest.raises(CollectionError, match="it answers 503 UNAVAILABLE: collecting garbage. Try again later"):
+            client.put_manifest(parse_reference(f"{closed}/{prefix}/refused:1"), image)
+    assert time.monotonic() - began >= 2
+    # It says to ask again after a second.
+    assert refuse.count <= 3

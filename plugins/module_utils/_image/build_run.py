@@ -86,6 +86,7 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._oci.manifest impo
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.platform import Platform, parse_platform
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.reference import Reference
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.registry import RegistryClient
+from ansible_collections.imagefleet.dify.plugins.module_utils._oci.transport import CLOSED_SECONDS
 from ansible_collections.imagefleet.dify.plugins.module_utils._recipe.base_environment import with_environment
 
 #: What buildx adds to its metadata when it can (0.14 and newer): the whole build record, where steps have platforms.
@@ -94,8 +95,7 @@ _BAKE_ENVIRONMENT = {
     "BUILDX_METADATA_WARNINGS": "0",
     "BUILDX_NO_DEFAULT_ATTESTATIONS": "1",
 }
-#: How long a registry that takes no images for the moment is waited for, as while it collects garbage, and between two tries.
-_CLOSED_SECONDS = 900
+#: Between two tries of what fails for something that passes, as for a registry that takes no images for the moment.
 _PAUSE_SECONDS = 5
 
 
@@ -328,7 +328,7 @@ class BuildRun:
         """
         outcomes: list[Outcome] = []
         waiting = list(batch)
-        end = time.monotonic() + _CLOSED_SECONDS
+        end = time.monotonic() + CLOSED_SECONDS
         while waiting:
             progress, metadata, rc = self._bake(waiting)
             if rc == 0:

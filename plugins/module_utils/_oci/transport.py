@@ -29,8 +29,8 @@ _REDIRECTS = (301, 302, 303, 307, 308)
 _BUSY = (429, 500, 502, 503, 504)
 _PAUSES = (0.1, 0.4, 1.0)
 _LONGEST_PAUSE = 10.0
-#: How long a registry is waited for that takes nothing for the moment and says when to ask again, as while it collects garbage.
-_CLOSED_SECONDS = 900.0
+#: How long a registry is waited for that takes nothing for the moment, as while it collects garbage.
+CLOSED_SECONDS = 900.0
 _MOST_REDIRECTS = 5
 _TRANSFER_SECONDS = 900
 
@@ -99,7 +99,7 @@ def send(
 
     What may be sent twice is sent again when the registry is busy: a file system's registry answers 500 to a reader while
     another client moves the same tag, and public ones limit how often they are asked. A write that is refused with 503 and
-    ``Retry-After`` was not begun: it is sent again for a quarter of an hour.
+    ``Retry-After`` was not begun: it is sent again for :data:`CLOSED_SECONDS`.
 
     Another host than the registry's never gets its ``Authorization``: stores of blobs, which have the permission in the
     address, refuse a request with both, and nobody else may learn it.
@@ -134,36 +134,34 @@ def _send_patiently(
     timeout: int,
     sink: IO[bytes] | None,
 ) -> Answer:
+    """Send a request until it is neither refused for the moment nor to be tried once more.
+
+    All the waiting for a closed registry has one end, however often the request is sent, and whatever it answers in between.
+    """
+    file = None if data is None or isinstance(data, bytes) else data
+    start = file.tell() if file else 0
     repeatable = method in ("GET", "HEAD") or (method == "PUT" and isinstance(data, bytes))
-    for pause in _PAUSES if repeatable else ():
-        answer = _send_once_open(settings, method, address, headers, data, timeout, sink)
-        if answer.status not in _BUSY:
-            return answer
-        time.sleep(wait_seconds(answer.headers.get("retry-after"), pause))
-    return _send_once_open(settings, method, address, headers, data, timeout, sink)
-
-
-def _send_once_open(
-    settings: RegistrySettings,
-    method: str,
-    address: str,
-    headers: dict[str, str],
-    data: bytes | IO[bytes] | None,
-    timeout: int,
-    sink: IO[bytes] | None,
-) -> Answer:
-    start = 0 if data is None or isinstance(data, bytes) else data.tell()
-    waited = 0.0
+    pauses = list(_PAUSES if repeatable else ())
+    end = None
     while True:
         answer = _send_once(settings, method, address, headers, data, timeout, sink)
-        closed = answer.status == 503 and "retry-after" in answer.headers and method not in ("GET", "HEAD")
-        if not closed or waited >= _CLOSED_SECONDS:
+        retry_after = answer.headers.get("retry-after")
+        if _is_closed(method, answer):
+            end = end or time.monotonic() + CLOSED_SECONDS
+            if time.monotonic() >= end:
+                return answer
+            time.sleep(max(wait_seconds(retry_after, _PAUSES[-1]), _PAUSES[-1]))
+        elif answer.status in _BUSY and pauses:
+            time.sleep(wait_seconds(retry_after, pauses.pop(0)))
+        else:
             return answer
-        pause = wait_seconds(answer.headers["retry-after"], _PAUSES[-1])
-        time.sleep(pause)
-        waited += max(pause, _PAUSES[0])
-        if data is not None and not isinstance(data, bytes):
-            data.seek(start)
+        if file:
+            file.seek(start)
+
+
+def _is_closed(method: str, answer: Answer) -> bool:
+    """Whether a write was refused before it was begun, with a word on when to ask again."""
+    return answer.status == 503 and "retry-after" in answer.headers and method not in ("GET", "HEAD")
 
 
 def wait_seconds(retry_after: str | None, pause: float) -> float:
