@@ -11,6 +11,7 @@ short_description: Images of a deployment are in the host's engine
 version_added: 0.1.0
 description:
   - Brings images that are pinned to digests. What the engine has is not asked for again, so that no registry is needed for it.
+  - What it has for another platform than its own does not count, and is brought. An image for other platforms alone is refused.
   - A login of O(registries) is used for this one task. It is in a folder that goes with the task, and the user's own
     configuration is left as it is.
 author:
@@ -50,9 +51,16 @@ pulled:
   type: list
   elements: str
   returned: success
+reasons:
+  description: Why each of them was, in the same order.
+  type: list
+  elements: str
+  returned: success
+  sample:
+    - registry.example.com/dify/dify-api@sha256:… is in the engine for linux/arm64 alone, and the engine runs linux/amd64
 """
 
-from typing import Any
+from typing import Any, Mapping
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -60,10 +68,18 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._core.cli import C
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.outcome import finish, readable_arguments
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.spec import ArgumentSpec
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.workspace import task_workspace
-from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.image_pull import refused
+from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.image_pull import (
+    foreign,
+    is_for,
+    pull_reason,
+    refused,
+)
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.login import login_environment
-from ansible_collections.imagefleet.dify.plugins.module_utils._oci.reference import parse_pinned
+from ansible_collections.imagefleet.dify.plugins.module_utils._oci.reference import Reference, parse_pinned
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.spec import REGISTRIES_SPEC, registry_client
+
+#: Platforms, as the engine tells its own and an image's.
+_SERVER, _IMAGE = "{{.Server.Os}}/{{.Server.Arch}}", "{{.Os}}/{{.Architecture}}"
 
 SPEC = ArgumentSpec(options={"images": {"type": "list", "elements": "str", "required": True}})
 
@@ -72,16 +88,30 @@ def run(module: AnsibleModule) -> dict[str, Any]:
     images = parse_pinned(module.params["images"], "Only what is pinned is brought.")
     settings = registry_client(module.params).settings
     docker = Cli(module.run_command, "docker")
-    docker.run("version", "--format", "{{.Server.Version}}")
-    missing = [text for text in images if docker.run("image", "inspect", "--format", "-", text, check=False).rc != 0]
+    engine = docker.run("version", "--format", _SERVER).stdout.strip()
+    reasons = {text: pull_reason(text, _find_platform(docker, text), engine) for text in images}
+    missing = {text: why for text, why in reasons.items() if why}
     if missing and not module.check_mode:
         with task_workspace(module.tmpdir, "deployment-pull") as folder:
             login = login_environment(settings, module.params["docker_config"], folder)
             for text in missing:
-                done = docker.run("pull", "--quiet", text, environment=login, check=False)
-                if done.rc != 0:
-                    raise refused(images[text], done.last_lines(3))
-    return {"changed": bool(missing), "pulled": missing}
+                _pull(docker, images[text], login, engine)
+    return {"changed": bool(missing), "pulled": list(missing), "reasons": list(missing.values())}
+
+
+def _find_platform(docker: Cli, text: str) -> str | None:
+    """The platform that the engine has an image for: its own, when it has several. None when it does not have it."""
+    done = docker.run("image", "inspect", "--format", _IMAGE, text, check=False)
+    return done.stdout.strip() if done.rc == 0 else None
+
+
+def _pull(docker: Cli, reference: Reference, login: Mapping[str, str], engine: str) -> None:
+    done = docker.run("pull", "--quiet", str(reference), environment=login, check=False)
+    if done.rc != 0:
+        raise refused(reference, done.last_lines(3))
+    found = _find_platform(docker, str(reference))
+    if found and not is_for(found, engine):
+        raise foreign(reference, found, engine)
 
 
 def main() -> None:
