@@ -96,12 +96,13 @@ problems:
 """
 
 import os
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
+from ansible_collections.imagefleet.dify.plugins.module_utils._core.moment import utc_now
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.outcome import finish, readable_arguments
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.spec import ArgumentSpec
 from ansible_collections.imagefleet.dify.plugins.module_utils._engine.gathered import apply_upkeep, read_host
@@ -134,7 +135,7 @@ def run(module: AnsibleModule) -> dict[str, Any]:
     engine = EngineClient(timeout=_TIMEOUT_SECONDS)
     folders = [params["buildx_config"], os.path.expanduser("~/.docker/buildx")]
     facts = read_host(engine, folders)
-    upkeep = plan_upkeep(facts, policy, datetime.now(timezone.utc).replace(tzinfo=None))
+    upkeep = plan_upkeep(facts, policy, utc_now())
     changed = bool(upkeep.orphans or upkeep.prune_to is not None)
     after = facts
     done = {}

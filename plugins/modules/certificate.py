@@ -133,7 +133,6 @@ ca_certificate:
 """
 
 import os
-from datetime import datetime, timezone
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -146,9 +145,9 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._certificate.certi
     check_wanted,
     reasons,
 )
-from ansible_collections.imagefleet.dify.plugins.module_utils._certificate.openssl import Openssl
-from ansible_collections.imagefleet.dify.plugins.module_utils._core.cli import Cli
+from ansible_collections.imagefleet.dify.plugins.module_utils._certificate.openssl import Openssl, openssl_cli
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError, MissingPrerequisite
+from ansible_collections.imagefleet.dify.plugins.module_utils._core.moment import utc_now
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.outcome import finish, readable_arguments
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.spec import ArgumentSpec
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.workspace import task_workspace
@@ -180,9 +179,9 @@ def run(module: AnsibleModule) -> dict[str, Any]:
     check_wanted(wanted)
     path, key, request, ca_path, ca_key = (params[name] for name in ("path", "key", "request", "ca_path", "ca_key"))
     _check_authority(ca_path, ca_key)
-    now = datetime.now(timezone.utc).replace(tzinfo=None)
+    now = utc_now()
     with task_workspace(module.tmpdir, "certificate") as folder:
-        openssl = Openssl(Cli(module.run_command, "openssl", provided_by="the package openssl"), folder)
+        openssl = Openssl(openssl_cli(module.run_command), folder)
         authority = openssl.find(ca_path, openssl.public_of_key(ca_key), None)
         if authority and not authority.fits_key:
             raise CollectionError(

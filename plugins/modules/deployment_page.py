@@ -100,7 +100,7 @@ from urllib.parse import urlsplit
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.imagefleet.dify.plugins.module_utils._certificate.openssl import Openssl
+from ansible_collections.imagefleet.dify.plugins.module_utils._certificate.openssl import Openssl, openssl_cli
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.cli import Cli
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.outcome import finish, readable_arguments
@@ -130,7 +130,7 @@ def run(module: AnsibleModule) -> dict[str, Any]:
         raise CollectionError(f"timeout is {params['timeout']}, and must be at least 1 second.")
     program = Cli(module.run_command, params["browser"], provided_by="the distribution's package chromium")
     with task_workspace(module.tmpdir, "page") as folder:
-        openssl = Openssl(Cli(module.run_command, "openssl", provided_by="the package openssl"), folder)
+        openssl = Openssl(openssl_cli(module.run_command), folder)
         trusted = openssl.key_hash(_certificate(params)) if params["ca"] and url.scheme == "https" else None
         seen = Browser(program, folder, params["timeout"]).load(params["url"], trusted)
     asked = parse_net_log(seen.net_log, params["url"])

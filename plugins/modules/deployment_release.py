@@ -255,14 +255,14 @@ services:
 
 import os
 from contextlib import AbstractContextManager
-from datetime import datetime, timezone
 from typing import Any, Mapping
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.imagefleet.dify.plugins.module_utils._certificate.openssl import Openssl
+from ansible_collections.imagefleet.dify.plugins.module_utils._certificate.openssl import Openssl, openssl_cli
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.cli import Cli
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError, MissingPrerequisite
+from ansible_collections.imagefleet.dify.plugins.module_utils._core.moment import utc_now
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.outcome import finish, readable_arguments
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.spec import ArgumentSpec
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.workspace import locked_folder, task_workspace
@@ -401,13 +401,13 @@ def _check_certificate(tls: Tls, module: AnsibleModule) -> None:
                 f"tls names {path}, and there is no such file on the host.", task="the certificate"
             )
     with task_workspace(module.tmpdir, "certificate") as folder:
-        openssl = Openssl(Cli(module.run_command, "openssl", provided_by="the package openssl"), folder)
+        openssl = Openssl(openssl_cli(module.run_command), folder)
         if not openssl.fits(tls.certificate, tls.key):
             raise CollectionError(
                 f"{tls.key} is not the key of {tls.certificate}. Give tls the files that belong together."
             )
         ends = openssl.end_of(tls.certificate)
-    if ends <= datetime.now(timezone.utc).replace(tzinfo=None):
+    if ends <= utc_now():
         raise CollectionError(f"{tls.certificate} ended on {ends:%Y-%m-%d}. Give tls a certificate that is valid.")
 
 

@@ -57,13 +57,13 @@ unsteady:
 """
 
 import time
-from datetime import datetime, timezone
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.cli import Cli
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
+from ansible_collections.imagefleet.dify.plugins.module_utils._core.moment import utc_now
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.outcome import finish, readable_arguments
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.spec import ArgumentSpec
 from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.deployed import Deployed
@@ -109,7 +109,7 @@ def run(module: AnsibleModule) -> dict[str, Any]:
 
 
 def _look(deployed: Deployed, steady: int) -> list[Unsteady]:
-    return find_unsteady(deployed.containers(), datetime.now(timezone.utc).replace(tzinfo=None), steady)
+    return find_unsteady(deployed.containers(), utc_now(), steady)
 
 
 def main() -> None:

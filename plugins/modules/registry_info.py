@@ -98,14 +98,14 @@ problems:
   returned: success
 """
 
-from datetime import datetime, timezone
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._certificate.chain import Shown, read_chain
-from ansible_collections.imagefleet.dify.plugins.module_utils._core.cli import Cli
+from ansible_collections.imagefleet.dify.plugins.module_utils._certificate.openssl import openssl_cli
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
+from ansible_collections.imagefleet.dify.plugins.module_utils._core.moment import utc_now
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.outcome import finish, readable_arguments
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.spec import ArgumentSpec
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.reference import parse_reference
@@ -124,7 +124,7 @@ SPEC = ArgumentSpec(
 def run(module: AnsibleModule) -> dict[str, Any]:
     params = module.params
     client = registry_client(params)
-    openssl = Cli(module.run_command, "openssl", provided_by="the package openssl")
+    openssl = openssl_cli(module.run_command)
     hosts = params["hosts"] if params["hosts"] is not None else [entry["host"] for entry in params["registries"]]
     repositories = [parse_reference(text) for text in params["repositories"]]
     problems: list[str] = []
@@ -182,7 +182,7 @@ def _may_push(client: RegistryClient, repository: Any, problems: list[str]) -> b
 
 
 def _described(shown: Shown) -> dict[str, Any]:
-    left = shown.ends - datetime.now(timezone.utc).replace(tzinfo=None)
+    left = shown.ends - utc_now()
     return {
         "subject": shown.subject,
         "issuer": shown.issuer,

@@ -23,11 +23,19 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._certificate.certi
     parse_names,
     request_configuration,
 )
-from ansible_collections.imagefleet.dify.plugins.module_utils._core.cli import Cli
+from ansible_collections.imagefleet.dify.plugins.module_utils._core.cli import Cli, RunCommand
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
 
 #: What OpenSSL calls the uses, by ours.
 _PRINTED = {"server": "TLS Web Server Authentication", "client": "TLS Web Client Authentication"}
+
+
+def openssl_cli(execute: RunCommand) -> Cli:
+    """The program.
+
+    :param execute: ``module.run_command``.
+    """
+    return Cli(execute, "openssl", provided_by="the package openssl")
 
 
 class Openssl:
