@@ -3,7 +3,7 @@ PYTHON ?= python3
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.collections
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help bootstrap demo test lint sanity unit integration molecule faults customised deployments builders bench versions
+.PHONY: help bootstrap demo test lint sanity unit integration molecule faults customised deployments builders bench scale versions
 .DEFAULT_GOAL := help
 
 help: ## print this list
@@ -47,6 +47,9 @@ builders: bootstrap ## builders on a real BuildKit, built with Go, and on stand-
 
 bench: bootstrap ## everything measured beside what others use: tests/bench/results.json, a page with a plot; empties the build cache
 	@tools/check machine bench
+
+scale: bootstrap ## what grows with hosts and with builds: tests/bench/scale.json and a page; 50 containers, 10,000 tags (after make test)
+	@tools/check scale
 
 versions: ## lint, unit tests and sanity on the oldest and the newest ansible-core that this machine has a Python for
 	@$(PYTHON) tools/versions

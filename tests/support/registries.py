@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import shutil
 import socket
 import subprocess
@@ -67,7 +68,14 @@ def make_certificates(folder: Path, address: str = "127.0.0.1") -> None:
 
 
 @contextlib.contextmanager
-def running_registry(folder: Path, http: dict, address: str = "127.0.0.1", deletes: bool = True, **more):
+def running_registry(
+    folder: Path,
+    http: dict,
+    address: str = "127.0.0.1",
+    deletes: bool = True,
+    access_log: Path = Path(os.devnull),
+    **more,
+):
     """A registry of its own on loopback or an address of this machine, stopped at the end; its port."""
     port = free_port()
     config = {
@@ -79,9 +87,10 @@ def running_registry(folder: Path, http: dict, address: str = "127.0.0.1", delet
     }
     (folder / "config.yml").write_text(json.dumps(config))
     program = shutil.which("docker-registry") or "registry"
-    process = subprocess.Popen(
-        [program, "serve", str(folder / "config.yml")], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    with access_log.open("ab") as log:
+        process = subprocess.Popen(
+            [program, "serve", str(folder / "config.yml")], stdout=log, stderr=subprocess.DEVNULL
+        )
     try:
         await_port(port, address)
         yield port

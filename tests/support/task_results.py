@@ -22,5 +22,5 @@ def recording_to(path):
 
 
 def read_results(path):
-    """Dictionaries of ``task``, ``action``, ``host``, ``status`` and ``result``, in the order of their end."""
+    """Dictionaries of ``task``, ``action``, ``host``, ``status``, ``path`` and ``result``, in the order of their end."""
     return [json.loads(line) for line in path.read_text().splitlines()]

@@ -33,7 +33,13 @@ class CallbackModule(CallbackBase):
         task = result.task if hasattr(result, "task") else result._task
         host = result.host if hasattr(result, "host") else result._host
         returned = result.result if hasattr(result, "result") else result._result
-        facts = {"task": task.get_name(), "action": task.action, "host": host.get_name(), "status": status}
+        facts = {
+            "task": task.get_name(),
+            "action": task.action,
+            "host": host.get_name(),
+            "status": status,
+            "path": task.get_path(),
+        }
         self.file.write(json.dumps({**facts, "result": returned}, default=str) + "\n")
         self.file.flush()
 
