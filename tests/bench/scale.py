@@ -21,11 +21,12 @@ from typing import Any
 from bench import machine
 from bench_site import ROOT
 from host_growth import host_growth
+from module_calls import module_calls
 from registry_growth import registry_growth
 from scale_page import write_page
 
 RESULTS = Path(__file__).resolve().parent / "scale.json"
-PARTS = {"registry": registry_growth, "hosts": host_growth}
+PARTS = {"registry": registry_growth, "calls": module_calls, "hosts": host_growth}
 
 
 def main(names: list[str]) -> None:

@@ -14,7 +14,7 @@ from typing import Any, Sequence
 from scale_outlook import Demand, outlook
 
 _PAGE = "docs/docsite/rst/guide_scale.rst"
-#: geerlingguy.docker as read, not as run: Debian, all variables by default, nothing to change.
+#: geerlingguy.docker as its files have it: Debian, all variables by default, nothing to change.
 _BESIDE = {"beside_version": "8.0.0", "beside_tasks": 25, "beside_ok": 12, "beside_skipped": 13, "beside_modules": 10}
 _HEAD = """.. Made by tests/bench from scale.json: run make scale, do not edit.
 
@@ -57,6 +57,16 @@ platforms, {promotion} to promote it into another repository, {look} for the loo
 it, one for each manifest. {answered} requests for an index were answered in a second, to four threads of one program on the
 same cores: a registry with cores of its own answers more.
 """
+_CALLS = """One call for many images
+------------------------
+
+``image_build`` of {images} images that are all there, each for two platforms, in a playbook with one task for all of them, and in
+one with a task for each: medians of {runs} pairs, with the start of Ansible.
+
+{figures}
+
+What falls away is that a module is packed, sent and started for each image.
+"""
 _HOSTS = """Hosts that are provisioned again
 --------------------------------
 
@@ -69,28 +79,28 @@ them: seconds are what these cores take, and CPU tells what a controller would n
 {figures}
 
 CPU grows with the number of hosts, by about the same for each: of what is done, only reading the playbook is for all hosts at
-once. More forks help where the controller waits for hosts, and little where cores are busy, as here. Memory is that of the
-largest process; there are as many as forks, and they share most of it. Without pipelining, {slow_hosts} hosts took
-{slow_seconds} s with {slow_forks} forks, {slow_cpu} s of the controller's CPU for each and {slow_host_cpu} s of a host's, at
-a load of {slow_load}.
+once. More forks help where the controller waits for hosts; where all cores are busy, as here, they get it a larger share
+beside other work. Memory is that of the largest process, and there are as many as forks, all forked from one. Without
+pipelining, {slow_hosts} hosts took {slow_seconds} s with {slow_forks} forks, {slow_cpu} s of the controller's CPU for each
+and {slow_host_cpu} s of a host's, at a load of {slow_load}.
 
 A host has {ok} tasks that are ok and {skipped} that are skipped, and {modules} modules are started on it, one for each item
 of a loop:
 
 {parts}
 
-Beside it geerlingguy.docker, read at version {beside_version}, not run: on Debian by default, with nothing to change, it has
-{beside_tasks} tasks with the gathering of facts, {beside_ok} ok and {beside_skipped} skipped, and starts {beside_modules}
-modules on the host. They are for Docker's repository, for the packages of engine and Compose, and for the service. For that
-and for the engine's settings this role has {engine_tasks} tasks and {engine_modules} modules, with the facts: the parts
-configure, install, service and leftovers. It asks what is installed with a module for each group of packages, asks the
-versions of engine and plugins, and looks for pid files, Git and the Docker SDK. The other {other_modules} modules check the
-host, trust authorities, prove emulators and see to the builder, which that role does not. So it has more tasks, not fewer,
-and each costs a fraction of a second on each host.
+Beside it geerlingguy.docker, counted in its files at version {beside_version}: on Debian by default, with nothing to change,
+it has {beside_tasks} tasks with the gathering of facts, {beside_ok} ok and {beside_skipped} skipped, and starts
+{beside_modules} modules on the host. Such a host had the same counts, and a handler, with Debian's packages in place of
+Docker's, whose repository was not reached. They are for Docker's repository, for the packages of engine and Compose, and for
+the service. For that and for the engine's settings this role has {engine_tasks} tasks and {engine_modules} modules, with the
+facts: the parts configure, install, service and leftovers. It asks what is installed with a module for each group of
+packages, asks the versions of engine and plugins, and looks for pid files, Git and the Docker SDK. The other {other_modules}
+modules check the host, trust authorities, prove emulators and see to the builder, which that role does not. So it has more
+tasks, not fewer, and each costs a fraction of a second on each host.
 
-Facts are gathered once for each host. All emulators are one task and one module whatever the number of platforms, and so are
-the builder with all its nodes, and ``image_build`` with all its images, where a loop over images has a task for each
-(:ref:`ansible_collections.imagefleet.dify.docsite.benchmark`).
+Facts are gathered once for each host. All emulators are one task and one module, whatever the number of platforms, and so is
+the builder with all its nodes.
 """
 _OUTLOOK = """{title}
 {underline}
@@ -140,6 +150,8 @@ def write_page(results: dict[str, Any], root: Path) -> None:
     sections = [_HEAD.format(**results["machine"])]
     if "registry" in results:
         sections.append(registry_section(results["registry"]))
+    if "calls" in results:
+        sections.append(calls_section(results["calls"]))
     if "hosts" in results:
         sections.append(hosts_section(results["hosts"]))
     if "registry" in results and "hosts" in results:
@@ -230,6 +242,17 @@ def registry_section(found: dict[str, Any]) -> str:
         look=sum(found["requests"]["registry_info"].values()),
         manifests=found["manifests_of_a_build"],
         answered=f"{found['answered_per_second']:.0f}",
+    )
+
+
+def calls_section(found: dict[str, Any]) -> str:
+    """What was measured of one call and of many."""
+    figures = [
+        (name, f"{found[key]['seconds']:.2f}", found[key]["requests"])
+        for name, key in (("One task", "one_task"), ("A loop", "loop"))
+    ]
+    return filled(
+        _CALLS, images=found["images"], runs=found["runs"], figures=table(("Playbook", "Seconds", "Requests"), *figures)
     )
 
 
