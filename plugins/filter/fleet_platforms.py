@@ -41,7 +41,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: Lists of platforms, by the name of the host.
+  description: Lists of platforms, by the name of the host. Empty for one that is drained, null for one that cannot be reached.
   type: dict
 """
 
@@ -52,11 +52,10 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._buildx import fle
 
 def fleet_platforms(
     hosts: Sequence[str], hostvars: Mapping[str, Any], platforms: Sequence[str]
-) -> dict[str, list[str]]:
+) -> dict[str, list[str] | None]:
     """See :func:`fleet.share_platforms`."""
-    return {
-        host: list(own) for host, own in fleet.share_platforms(fleet.read_hosts(hosts, hostvars), platforms).items()
-    }
+    shared = fleet.share_platforms(fleet.read_hosts(hosts, hostvars), platforms)
+    return {host: None if own is None else list(own) for host, own in shared.items()}
 
 
 class FilterModule:

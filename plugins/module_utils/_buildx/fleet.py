@@ -100,19 +100,24 @@ def read_hosts(names: Iterable[str], hostvars: Mapping[str, Any]) -> list[FleetH
     return hosts
 
 
-def share_platforms(hosts: Iterable[FleetHost], platforms: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """The platforms of each host that takes part, by its name: its own, then those that it emulates for the fleet.
+def share_platforms(hosts: Iterable[FleetHost], platforms: Iterable[str]) -> dict[str, tuple[str, ...] | None]:
+    """The platforms of each host, by its name: its own, then those that it emulates for the fleet.
+
+    None for a host that was not asked, as it cannot be reached; none for one that is drained.
 
     :raises CollectionError: a platform that is none.
     """
+    hosts = list(hosts)
     part = [host for host in hosts if host.machine and not host.drained]
     wanted = parse_platforms(platforms)
     native = {host.name: host.native(wanted) for host in part}
     missing = [platform for platform in wanted if not any(platform in own for own in native.values())]
     emulating = {host.name for host in part if host.machine == _EMULATING} or {host.name for host in part}
-    return {
-        host.name: tuple(map(str, (*native[host.name], *(missing if host.name in emulating else ())))) for host in part
-    }
+    shared: dict[str, tuple[str, ...] | None] = {host.name: () if host.machine else None for host in hosts}
+    for host in part:
+        also = missing if host.name in emulating else ()
+        shared[host.name] = tuple(map(str, (*native[host.name], *also)))
+    return shared
 
 
 def fleet_nodes(
@@ -128,7 +133,8 @@ def fleet_nodes(
     nodes: list[dict[str, Any]] = []
     named: dict[str, str] = {}
     for host in hosts:
-        if not shared.get(host.name):
+        own = shared[host.name]
+        if not own:
             continue
         name = node_name(host.name)
         if name in named:
@@ -136,7 +142,7 @@ def fleet_nodes(
                 f"The hosts {named[name]} and {host.name} would both be the node {name}. Give one another name in the inventory."
             )
         named[name] = host.name
-        node: dict[str, Any] = {"name": name, "platforms": list(shared[host.name])}
+        node: dict[str, Any] = {"name": name, "platforms": list(own)}
         if driver == DOCKER_CONTAINER:
             node["endpoint"] = f"ssh://{host.user}@{_bracketed(host.address)}:{host.ssh_port}"
         else:

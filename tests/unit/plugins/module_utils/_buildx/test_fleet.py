@@ -36,16 +36,18 @@ def drained(host):
         pytest.param([AMD], BOTH, {"amd": BOTH}, id="what-no-host-is-is-emulated"),
         pytest.param([ARM], BOTH, {"arm": ["linux/arm64", "linux/amd64"]}, id="by-others-where-none-is-amd64"),
         pytest.param([AMD, AMD_TOO, POWER], BOTH, {"amd": BOTH, "amd-too": BOTH, "power": []}, id="by-those-of-amd64"),
-        pytest.param([AMD, drained(ARM)], BOTH, {"amd": BOTH}, id="drained"),
-        pytest.param([AMD, AWAY], BOTH, {"amd": BOTH}, id="out-of-reach"),
-        pytest.param([AWAY], BOTH, {}, id="none-in-reach"),
+        pytest.param([AMD, drained(ARM)], BOTH, {"amd": BOTH, "arm": []}, id="drained"),
+        pytest.param([AMD, AWAY], BOTH, {"amd": BOTH, "away": None}, id="out-of-reach"),
+        pytest.param([AWAY], BOTH, {"away": None}, id="none-in-reach"),
         pytest.param([AMD], ["linux/386", "amd64"], {"amd": ["linux/386", "linux/amd64"]}, id="its-older-self"),
         pytest.param([AMD, ARM], ["linux/arm/v7"], {"amd": ["linux/arm/v7"], "arm": []}, id="not-every-arm64-runs-arm"),
         pytest.param([AMD, ARM], ["linux/arm64/v8"], {"amd": [], "arm": BOTH[1:]}, id="the-usual-variant"),
     ],
 )
 def test_share_platforms(hosts, platforms, shared):
-    assert share_platforms(hosts, platforms) == {name: tuple(own) for name, own in shared.items()}
+    assert share_platforms(hosts, platforms) == {
+        name: None if own is None else tuple(own) for name, own in shared.items()
+    }
 
 
 def test_remote_nodes_speak_tls():
