@@ -172,6 +172,28 @@ def native_hosts(hosts: Sequence[FleetHost], platforms: Sequence[str], driving: 
     return [{"host": host, "platforms": own} for host, own in chosen.items()]
 
 
+def client_addresses(facts: Mapping[str, Any]) -> list[str]:
+    """Addresses that a host may connect from, by its facts: of its interfaces that are no bridges, and of its default routes.
+
+    An engine's bridges come and go, and nobody beyond the host sees them.
+    """
+    found = {
+        facts[family]["address"]
+        for family in ("default_ipv4", "default_ipv6")
+        if (facts.get(family) or {}).get("address")
+    }
+    for name in facts.get("interfaces") or ():
+        interface = facts.get(name.replace("-", "_").replace(".", "_").replace(":", "_")) or {}
+        if interface.get("type") in ("bridge", "loopback"):
+            continue
+        four = interface.get("ipv4") or {}
+        found |= {
+            entry["address"] for entry in (four, *(interface.get("ipv4_secondaries") or ())) if entry.get("address")
+        }
+        found |= {entry["address"] for entry in interface.get("ipv6") or () if entry.get("scope") != "link"}
+    return sorted(found)
+
+
 def node_name(host: str) -> str:
     """A host's name as buildx allows it for a node: it starts with a letter, and holds letters, digits, ``.``, ``_``, ``-``."""
     name = re.sub(r"[^A-Za-z0-9._-]", "-", host)

@@ -8,6 +8,7 @@ import pytest
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.fleet import (
     FleetHost,
+    client_addresses,
     fleet_nodes,
     native_hosts,
     node_name,
@@ -145,3 +146,25 @@ def test_a_host_is_in_the_inventory():
 )
 def test_node_name(host, node):
     assert node_name(host) == node
+
+
+def test_client_addresses():
+    facts = {
+        "default_ipv4": {"address": "192.0.2.1"},
+        "default_ipv6": {},
+        "interfaces": ["lo", "eth0", "docker0", "wg-build"],
+        "lo": {"type": "loopback", "ipv4": {"address": "127.0.0.1"}},
+        "eth0": {
+            "type": "ether",
+            "ipv4": {"address": "192.0.2.1"},
+            "ipv4_secondaries": [{"address": "192.0.2.2"}],
+            "ipv6": [{"address": "2001:db8::1", "scope": "global"}, {"address": "fe80::1", "scope": "link"}],
+        },
+        "docker0": {"type": "bridge", "ipv4": {"address": "172.17.0.1"}},
+        "wg_build": {"type": "unknown", "ipv4": {"address": "10.9.0.1"}},
+    }
+    assert client_addresses(facts) == ["10.9.0.1", "192.0.2.1", "192.0.2.2", "2001:db8::1"]
+
+
+def test_a_host_whose_network_is_unknown_has_none():
+    assert client_addresses({}) == []
