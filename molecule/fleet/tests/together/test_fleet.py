@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Two hosts make up one builder: who has which key, who is let in, and who built and tested which platform."""
+"""Two hosts form one builder: who has which key, who is let in, and who built and tested which platform."""
 
 from __future__ import annotations
 
