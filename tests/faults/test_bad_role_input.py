@@ -82,7 +82,10 @@ def run_cases(playbook_environment, repository_root, tmp_path, modules, source):
             **recording_to(results),
             "ANSIBLE_PIPELINING": "1",
         }
-        variables = {"tested_role": role, "with_facts": ALL or role in ("build_host", "buildkitd", "registry", "upkeep")}
+        variables = {
+            "tested_role": role,
+            "with_facts": ALL or role in ("build_host", "buildkitd", "registry", "upkeep"),
+        }
         command = ["ansible-playbook", "-i", str(tmp_path / "inventory.json"), "--check", "--forks", "4"]
         done = subprocess.run(
             [*command, "tests/faults/role.yml", "--extra-vars", json.dumps(variables)],

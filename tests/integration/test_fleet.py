@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import time
 
 import pytest
 
@@ -23,7 +24,14 @@ OURS = {"build_host_engine_source": "distribution", "build_host_disk_minimum": 1
 def provision(playbook_environment, repository_root, tmp_path):
     """Run the playbook in check mode on this machine, the first host of a fleet; its exit code and what it printed."""
 
-    def run(**variables):
+    def run(clock_ahead=0, **variables):
+        environment = dict(playbook_environment)
+        if clock_ahead:
+            date = tmp_path / "bin/date"
+            date.parent.mkdir()
+            date.write_text(f"#!/bin/sh\n[ $# = 1 ] && [ $1 = +%s ] && echo {int(time.time()) + clock_ahead}\n")
+            date.chmod(0o755)
+            environment["PATH"] = f"{date.parent}:{environment['PATH']}"
         here = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
         away = {"ansible_host": "127.0.0.1", "ansible_port": free_port()}
         inventory = {"build_hosts": {"hosts": {"here": here, "away": away}}}
@@ -32,7 +40,7 @@ def provision(playbook_environment, repository_root, tmp_path):
         command = ["ansible-playbook", "-i", str(tmp_path / "inventory.json"), "--check", "--limit", "here", "-v"]
         done = subprocess.run(
             [*command, "playbooks/provision.yml", "--extra-vars", json.dumps(variables)],
-            cwd=repository_root, env=playbook_environment, capture_output=True, text=True, check=False, timeout=300,
+            cwd=repository_root, env=environment, capture_output=True, text=True, check=False, timeout=300,
         )  # fmt: skip
         return done.returncode, done.stdout + done.stderr
 
@@ -52,6 +60,12 @@ def test_or_is_left_out(provision):
     assert code == 0, printed
     assert "Left out, as they cannot be reached: away." in printed
     assert "Make one builder of all nodes" in printed
+
+
+def test_a_clock_that_certificates_do_not_fit_is_named(provision):
+    code, printed = provision(-900, build_host_unreachable_nodes="skip", build_host_node_clients=["any"])
+    assert code == 2
+    assert "seconds behind the controller's" in printed
 
 
 def test_a_cluster_is_a_fleet_of_its_own(provision):
