@@ -13,7 +13,7 @@ author:
 description:
   - A node for each host that can be reached and is not drained, with the platforms that are native to it.
   - A platform that no host is goes to hosts of amd64, or to all where none is amd64, which need an emulator for it.
-positional: hostvars, platforms, driver, tls_folder
+positional: hostvars, platforms, driver, tls_folder, driver_opts
 options:
   _input:
     description: Names of the hosts in the inventory.
@@ -39,6 +39,9 @@ options:
   tls_folder:
     description: Folder of C(ca.crt), C(client.crt) and C(client.key) on the host that drives, for V(remote).
     type: str
+  driver_opts:
+    description: Options of each node for V(docker-container), such as C(image).
+    type: dict
 """
 
 EXAMPLES = r"""
@@ -65,9 +68,10 @@ def fleet_nodes(
     platforms: Sequence[str],
     driver: str = "remote",
     tls_folder: str | None = None,
+    driver_opts: Mapping[str, str] | None = None,
 ) -> list[dict[str, Any]]:
     """See :func:`fleet.fleet_nodes`."""
-    return fleet.fleet_nodes(fleet.read_hosts(hosts, hostvars), platforms, driver, tls_folder)
+    return fleet.fleet_nodes(fleet.read_hosts(hosts, hostvars), platforms, driver, tls_folder, driver_opts)
 
 
 class FilterModule:

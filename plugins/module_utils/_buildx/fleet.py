@@ -121,12 +121,17 @@ def share_platforms(hosts: Iterable[FleetHost], platforms: Iterable[str]) -> dic
 
 
 def fleet_nodes(
-    hosts: Sequence[FleetHost], platforms: Sequence[str], driver: str = REMOTE, tls_folder: str | None = None
+    hosts: Sequence[FleetHost],
+    platforms: Sequence[str],
+    driver: str = REMOTE,
+    tls_folder: str | None = None,
+    driver_opts: Mapping[str, str] | None = None,
 ) -> list[dict[str, Any]]:
     """Nodes as ``buildx_builder`` takes them, in the order of the hosts.
 
     :param driver: ``remote`` for daemons behind mutual TLS, ``docker-container`` for engines behind ssh.
     :param tls_folder: of ``ca.crt``, ``client.crt`` and ``client.key`` on the host that drives.
+    :param driver_opts: of each node, for ``docker-container``.
     :raises CollectionError: two hosts whose names make the same node.
     """
     shared = share_platforms(hosts, platforms)
@@ -145,6 +150,7 @@ def fleet_nodes(
         node: dict[str, Any] = {"name": name, "platforms": list(own)}
         if driver == DOCKER_CONTAINER:
             node["endpoint"] = f"ssh://{host.user}@{_bracketed(host.address)}:{host.ssh_port}"
+            node["driver_opts"] = dict(driver_opts or {})
         else:
             node["endpoint"] = f"tcp://{_bracketed(host.address)}:{host.port}"
             if tls_folder:

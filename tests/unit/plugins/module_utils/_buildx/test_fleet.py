@@ -62,8 +62,14 @@ def test_remote_nodes_speak_tls():
 
 def test_engines_are_reached_by_ssh():
     there = FleetHost("10.0.0.7", "2001:db8::7", "x86_64", user="build", ssh_port=2222)
-    assert fleet_nodes([there], BOTH[:1], driver="docker-container") == [
-        {"name": "node-10.0.0.7", "platforms": BOTH[:1], "endpoint": "ssh://build@[2001:db8::7]:2222"}
+    image = {"image": "registry.example.com/buildkit"}
+    assert fleet_nodes([there], BOTH[:1], driver="docker-container", driver_opts=image) == [
+        {
+            "name": "node-10.0.0.7",
+            "platforms": BOTH[:1],
+            "endpoint": "ssh://build@[2001:db8::7]:2222",
+            "driver_opts": image,
+        }
     ]
 
 
