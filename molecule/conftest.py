@@ -12,12 +12,15 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import time
+import urllib.error
 import urllib.request
-from typing import Any, Callable
+from typing import Any, Callable, Iterator
 
 import pytest
 import testinfra
 
+PORT = 5001
 MANIFESTS = "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json"
 
 
@@ -60,3 +63,27 @@ def registry(address: Callable[[str], str]) -> Callable[[str], Any]:
             return json.load(response)
 
     return answer
+
+
+@pytest.fixture
+def start_api(host: testinfra.host.Host, name: str, address: Callable[[str], str]) -> Iterator[Callable[[str], None]]:
+    """Start an image of the api on the host, as a user would, and see that it answers from here: ``start_api(image)``."""
+    started = []
+
+    def start(image: str) -> None:
+        run = f"docker run --detach --publish {PORT}:{PORT} --env DIFY_PORT={PORT} {image}"
+        started.append(host.check_output(run))
+        deadline = time.monotonic() + 120
+        while True:
+            try:
+                with urllib.request.urlopen(f"http://{address(name)}:{PORT}/health", timeout=10) as answer:
+                    assert answer.status == 200
+                return
+            except (urllib.error.URLError, OSError):
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(1)
+
+    yield start
+    for container_id in started:
+        host.run(f"docker rm --force --volumes {container_id}")

@@ -12,7 +12,7 @@ author:
   - The imagefleet.dify maintainers (@imagefleet)
 description:
   - Garbage collection, certificate authorities, plain or insecure registries, and mirrors of any registry.
-positional: disk_gb
+positional: disk_gb, certificates
 options:
   _input:
     description: Entries as in the collection's C(registries) variable.
@@ -23,6 +23,10 @@ options:
     description: Size in gigabytes of the file system that holds the data; garbage collection follows from it.
     type: int
     required: true
+  certificates:
+    description:
+      - Folder in which the daemon sees the authority of each registry, as C(HOST/ca.crt). By default where the host has them.
+    type: str
 """
 
 EXAMPLES = r"""

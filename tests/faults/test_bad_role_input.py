@@ -17,7 +17,7 @@ from support.bad_values import HOSTILE_TEXTS, TRACE, bad_values, options_of, wit
 from support.small_source import LOCAL
 from support.task_results import read_results, recording_to
 
-ROLES = ("apt_packages", "build_host", "deployment", "images", "registry", "upkeep")
+ROLES = ("apt_packages", "build_host", "buildkitd", "deployment", "images", "registry", "upkeep")
 ALL = "IMAGEFLEET_ALL_INPUTS" in os.environ
 #: What a role is given besides, so that it gets as far as reading the bad variable.
 GOOD = {
@@ -27,6 +27,7 @@ GOOD = {
         "build_host_builder_driver": "docker",
         "build_host_builder_name": "default",
     },
+    "buildkitd": {"buildkitd_authority_host": "localhost"},
     "deployment": {"deployment_version": "1.0", "deployment_min_disk": 0, "deployment_min_memory": 0},
     "images": {"images_version": "1.0", "images_builder": "default"},
     "registry": {"registry_source": "package"},
@@ -81,7 +82,10 @@ def run_cases(playbook_environment, repository_root, tmp_path, modules, source):
             **recording_to(results),
             "ANSIBLE_PIPELINING": "1",
         }
-        variables = {"tested_role": role, "with_facts": ALL or role in ("build_host", "registry", "upkeep")}
+        variables = {
+            "tested_role": role,
+            "with_facts": ALL or role in ("build_host", "buildkitd", "registry", "upkeep"),
+        }
         command = ["ansible-playbook", "-i", str(tmp_path / "inventory.json"), "--check", "--forks", "4"]
         done = subprocess.run(
             [*command, "tests/faults/role.yml", "--extra-vars", json.dumps(variables)],

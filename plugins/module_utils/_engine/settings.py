@@ -54,15 +54,19 @@ def engine_settings(registries: Sequence[Registry], disk_gb: int) -> dict[str, A
     return settings
 
 
-def buildkit_settings(registries: Sequence[Registry], disk_gb: int) -> dict[str, Any]:
-    """The part of ``buildkitd.toml`` that this collection decides; parameters as for :func:`engine_settings`."""
+def buildkit_settings(registries: Sequence[Registry], disk_gb: int, certificates: str | None = None) -> dict[str, Any]:
+    """The part of ``buildkitd.toml`` that this collection decides; parameters as for :func:`engine_settings`.
+
+    :param certificates: folder in which the daemon sees the authority of each registry, as ``HOST/ca.crt``. Where it
+        is None it sees them where the host has them.
+    """
     reserved, maximum, free = _cache_sizes(disk_gb)
     worker = {"gc": True, "reservedSpace": reserved, "maxUsedSpace": maximum, "minFreeSpace": free}
     tables: dict[str, dict[str, Any]] = {}
     for registry in registries:
         table: dict[str, Any] = {key: True for key in ("http", "insecure") if registry.get(key)}
         if registry.get("ca"):
-            table["ca"] = [registry["ca"]]
+            table["ca"] = [f"{certificates}/{registry['host']}/ca.crt" if certificates else registry["ca"]]
         if table:
             tables.setdefault(registry["host"], {}).update(table)
         for mirrored in registry.get("mirrors_of") or ():

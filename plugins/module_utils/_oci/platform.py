@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Iterable
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
 
@@ -70,6 +71,6 @@ def parse_platform(text: str) -> Platform:
     return Platform(os, architecture, variant)
 
 
-def parse_platforms(texts: list[str]) -> tuple[Platform, ...]:
+def parse_platforms(texts: Iterable[str]) -> tuple[Platform, ...]:
     """Parse each, drop repetitions, keep the order."""
     return tuple(dict.fromkeys(parse_platform(text) for text in texts))

@@ -64,6 +64,11 @@ def test_buildkit_registries(registries, tables):
     assert buildkit_settings(registries, 100).get("registry") == tables
 
 
+def test_buildkit_sees_authorities_in_a_folder_of_its_own():
+    tables = buildkit_settings([OWN_CA], 100, "/etc/buildkit/certs")["registry"]
+    assert tables == {"registry.example.com": {"ca": ["/etc/buildkit/certs/registry.example.com/ca.crt"]}}
+
+
 @pytest.mark.parametrize(
     "disk_gb, reserved, maximum, free",
     [

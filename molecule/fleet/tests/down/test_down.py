@@ -1,0 +1,50 @@
+# Copyright: Contributors to the imagefleet.dify project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The second host was killed while it built: what that build said, and what the next one made of what was left."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+VERSION = "0.15.90"
+
+
+@pytest.fixture
+def broken():
+    """The exit code of the build whose node was killed, and what it printed."""
+    code, _newline, printed = Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"], "broken.txt").read_text().partition("\n")
+    return int(code), printed
+
+
+def test_the_build_names_node_and_platform(broken):
+    code, printed = broken
+    assert code == 2
+    assert "linux/arm64" in printed
+    assert "arm64 of builder dify-builder" in printed
+    assert "Traceback" not in printed
+
+
+def test_the_tag_points_where_it_pointed(registry):
+    index = registry(f"fleet/dify-api/manifests/{VERSION}")
+    found = {entry["platform"]["architecture"] for entry in index["manifests"]}
+    assert found - {"unknown"} == {"amd64", "arm64"}
+
+
+def test_its_node_is_left_out(nodes):
+    assert nodes == {"amd64": ({"linux/amd64", "linux/arm64"}, "running")}
+
+
+def test_the_first_host_built_and_tested_both(report):
+    for platform, emulated in (("linux/amd64", False), ("linux/arm64", True)):
+        assert (report.built[platform]["node"], report.built[platform]["built"]) == ("amd64", True)
+        assert (report.tested[platform]["passed"], report.tested[platform]["emulated"]) == (True, emulated)
+
+
+def test_the_new_tag_has_both_platforms(registry):
+    index = registry("fleet/dify-api/manifests/left")
+    assert {entry["platform"]["architecture"] for entry in index["manifests"]} - {"unknown"} == {"amd64", "arm64"}
