@@ -95,8 +95,8 @@ problems:
   returned: success
 """
 
-import os
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -133,7 +133,7 @@ def run(module: AnsibleModule) -> dict[str, Any]:
     params = module.params
     policy = _policy(params)
     engine = EngineClient(timeout=_TIMEOUT_SECONDS)
-    folders = [params["buildx_config"], os.path.expanduser("~/.docker/buildx")]
+    folders = [params["buildx_config"], str(Path.home() / ".docker/buildx")]
     facts = read_host(engine, folders)
     upkeep = plan_upkeep(facts, policy, utc_now())
     changed = bool(upkeep.orphans or upkeep.prune_to is not None)

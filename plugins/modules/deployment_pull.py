@@ -79,7 +79,8 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._oci.reference imp
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.spec import REGISTRIES_SPEC, registry_client
 
 #: Platforms, as the engine tells its own and an image's.
-_SERVER, _IMAGE = "{{.Server.Os}}/{{.Server.Arch}}", "{{.Os}}/{{.Architecture}}"
+_SERVER = "{{.Server.Os}}/{{.Server.Arch}}"
+_IMAGE = "{{.Os}}/{{.Architecture}}"
 
 SPEC = ArgumentSpec(options={"images": {"type": "list", "elements": "str", "required": True}})
 

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # Copyright: Contributors to the imagefleet.dify project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -76,7 +75,13 @@ def collect_garbage(arguments: argparse.Namespace) -> dict[str, Any]:
         drain(arguments.front)
         command = ["docker-registry", "garbage-collect", arguments.configuration]
         done = subprocess.run(
-            command, user=arguments.user, group=arguments.user, extra_groups=[], capture_output=True, text=True
+            command,
+            user=arguments.user,
+            group=arguments.user,
+            extra_groups=[],
+            capture_output=True,
+            text=True,
+            check=False,
         )
     finally:
         arguments.read_only.unlink(missing_ok=True)
