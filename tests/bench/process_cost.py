@@ -20,7 +20,8 @@ class Cost:
 
     :param seconds: from its start to its end.
     :param cpu_seconds: its own and those of all programs that it started and waited for.
-    :param memory_mib: of the largest of these processes, at its highest.
+    :param memory_mib: of the largest of these processes, at its highest; never less than this program's own when it started them,
+        as the kernel counts what a process was before it became another program.
     """
 
     seconds: float

@@ -154,7 +154,8 @@ def _row(registry: ScaledRegistry, repository: GrowingRepository, context: Path)
         }
     assert set(listed) == {repository.tags()}
     row["builds_kept"] = pruned[0]["kept_builds"]
-    row["delete"] = {"seconds": statistics.median(_deletions(registry, 5))}
+    for name, tag in (("delete", "building-00000000-bench"), ("delete_untagged", None)):
+        row[name] = {"seconds": statistics.median(_deletions(registry, 5, tag))}
     registry.collect_garbage()  # What was deleted here, and uploads.
     row["storage"] = _storage(repository)
     row["collect_nothing"] = registry.collect_garbage()
@@ -169,12 +170,11 @@ def _timed(call: Run, times: int, taken: list[float]) -> None:
     taken.extend(seconds(call) for _number in range(times))
 
 
-def _deletions(registry: ScaledRegistry, times: int) -> list[float]:
-    """Seconds of a request to delete a manifest that has a tag of its own."""
+def _deletions(registry: ScaledRegistry, times: int, tag: str | None) -> list[float]:
+    """Seconds of a request to delete a manifest that has one tag, or none."""
     found = []
     for number in range(times):
-        reference = registry.repository.with_tag(f"building-00000000-{number}")
-        config = registry.client.put_blob(reference, b"{}", "application/vnd.oci.image.config.v1+json")
+        config = registry.client.put_blob(registry.repository, b"{}", "application/vnd.oci.image.config.v1+json")
         manifest = json_manifest(
             {
                 "schemaVersion": 2,
@@ -184,7 +184,8 @@ def _deletions(registry: ScaledRegistry, times: int) -> list[float]:
                 "annotations": {"bench": f"to be deleted {number} {time.time()}"},
             }
         )
-        deleted = registry.repository.with_digest(registry.client.put_manifest(reference, manifest))
+        where = registry.repository.with_tag(tag) if tag else registry.repository.with_digest(manifest.digest)
+        deleted = registry.repository.with_digest(registry.client.put_manifest(where, manifest))
         found.append(round(seconds(partial(registry.client.delete_manifest, deleted)), 3))
     return found
 

@@ -39,6 +39,7 @@ def main(names: list[str]) -> None:
         with tempfile.TemporaryDirectory(prefix="imagefleet-scale-") as folder:
             for found in PARTS[name](Path(folder)):
                 keep(name, found)
+        write_page(json.loads(RESULTS.read_text()), ROOT)
 
 
 def keep(name: str, found: dict[str, Any]) -> None:
@@ -46,7 +47,6 @@ def keep(name: str, found: dict[str, Any]) -> None:
     results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     results.update({"machine": machine(), name: {**found, "when": time.strftime("%Y-%m-%d")}})
     RESULTS.write_text(json.dumps(results, indent=2) + "\n")
-    write_page(results, ROOT)
 
 
 if __name__ == "__main__":

@@ -34,9 +34,9 @@ def outlook(registry: dict[str, Any], hosts: dict[str, Any], demand: Demand) -> 
     """Each number that the page names, as it is written there."""
     small, large = registry["rows"][0], registry["rows"][-1]
 
-    def each(name: str, unit: str) -> float:
-        """What a tag adds: the difference of the first row and the last."""
-        return (large[name][unit] - small[name][unit]) / (large["tags"] - small["tags"])
+    def each(name: str, unit: str, less: dict[str, Any] = small) -> float:
+        """What a tag adds: the difference of a row and the last."""
+        return (large[name][unit] - less[name][unit]) / (large["tags"] - less["tags"])
 
     requests = {name: sum(counted.values()) for name, counted in registry["requests"].items()}
     of_builds = demand.builds * (requests["build"] + requests["promotion"])
@@ -49,6 +49,8 @@ def outlook(registry: dict[str, Any], hosts: dict[str, Any], demand: Demand) -> 
     last = hosts["rows"][-1]
     cpu = last["cpu_seconds"] / last["hosts"]
     files, kib = each("storage", "files"), each("storage", "blocks_kib")
+    # Where there are few tags, it is the program's own.
+    memory = each("collect_nothing", "memory_mib", registry["rows"][-2])
     return {
         "title": f"{demand.hosts} hosts and {demand.builds:,} builds a day",
         **{name: f"{value:,}" for name, value in vars(demand).items()},
@@ -74,8 +76,8 @@ def outlook(registry: dict[str, Any], hosts: dict[str, Any], demand: Demand) -> 
         "all_layers": f"{demand.builds * demand.layers_mb * demand.days / 1e6:.0f}",
         "collecting_each": f"{each('collect_nothing', 'seconds') * 1000:.2f}",
         "collecting": f"{tags * each('collect_nothing', 'seconds') / 60:.0f}",
-        "memory_each": f"{each('collect_nothing', 'memory_mib') * 1024:.1f}",
-        "memory": f"{tags * each('collect_nothing', 'memory_mib') / 1024:.1f}",
+        "memory_each": f"{memory * 1024:.1f}",
+        "memory": f"{tags * memory / 1024:.1f}",
         "planning_each": f"{each('prune', 'seconds') * 1000:.1f}",
         "planning": f"{tags * each('prune', 'seconds') / 3600:.1f}",
         "deletion_each": f"{deletion * 1e6:.0f}",

@@ -32,9 +32,9 @@ _REGISTRY = """Tags in a registry
 A registry ({version}, files on a local disk) has one repository, with a build for two platforms that ``image_build`` made.
 Copies of it are written into the storage, each with manifests, configurations and provenance of its own, and with the same
 layers. A build has three ``fp-`` tags, one for each platform and one for the index of both, so that the largest row has
-{builds} builds. A no-op is ``image_build`` of the original, without what Ansible adds to each task, the median of nine runs.
-What ``image_prune`` plans is a month's retention, in check mode. Load is the machine's when the row began: other work ran
-beside it, and where there is more of it than cores, seconds are longer.
+{builds} builds. A no-op is ``image_build`` of the original, without what Ansible adds to each task, the median of nine runs
+and the fastest. What ``image_prune`` plans is a month's retention, in check mode. Load is the machine's when the row began:
+other work ran beside it, and where there is more of it than cores, seconds are longer.
 
 {figures}
 
@@ -42,15 +42,15 @@ beside it, and where there is more of it than cores, seconds are longer.
 * **Listing** is linear, in one request: this registry gives all names in one answer.
 * **Planning** is linear: every tag's manifest is read, and of every build that could go its provenance.
 * **Deleting one manifest** takes longer with every tag: the registry looks through all tags of the repository for those that
-  point at it. So deleting a part of all that there is grows with the square.
+  point at it, also where it has none itself. So deleting a part of all that there is grows with the square.
 
 ``docker-registry garbage-collect`` as the role's timer runs it, without ``--delete-untagged``: first with nothing to collect,
 then with the blobs of a tenth as many builds that no manifest names, which all went.
 
 {collected}
 
-It is linear, in time and in memory, beside some {base} MiB that the program has anyway. A build is {files} files of this
-storage, each of them a block on the disk or more; what it has of layers comes on top.
+It is linear, in time and in memory: {memory_before} MiB with {tags_before} tags, {memory} MiB with {tags}. A build is {files}
+files of this storage, each of them a block on the disk or more; what it has of layers comes on top.
 
 What the registry is asked, by its access log: {build} requests for the first build of an image of one layer for two
 platforms, {promotion} to promote it into another repository, {look} for the look of ``registry_info``, {manifests} to delete
@@ -113,7 +113,7 @@ rows of {small} and of {large} tags, divided by the tags between them. Assumed a
 **Requests.** {builds} builds with their promotion, of {of_a_build} requests each, are {of_builds} a day. {hosts} hosts x
 {no_ops} runs x {images} images are {of_no_ops}. In the long run as many builds go as come: {builds} x {manifests} manifests
 are {deletions} deletions. Together {day} a day, {second} a second, beside {answered} a second that were answered. An image of
-many layers asks a few more for each. Provisioning asks the registry nothing. So it is not the number of requests.
+many layers asks a few more for each. Provisioning again asks the registry nothing. So it is not the number of requests.
 
 **Tags.** {builds} builds x 3 are {day_tags} ``fp-`` tags a day, {tags} after {days} days. Records of passed tests are two
 more for each build; they are left out here, and make all that follows worse.
@@ -123,7 +123,7 @@ and {all_gib} GiB after {days} days. Layers are {builds} x {layers_mb} MB, {day_
 days.
 
 **Garbage collection.** {collecting_each} ms for each tag are {collecting} minutes for {tags}, in which nobody can push.
-{memory_each} KiB for each are {memory} GiB of memory.
+{memory_each} KiB for each, by the last two rows, are {memory} GiB of memory.
 
 **Planning what goes.** {planning_each} ms for each tag are {planning} hours for {tags}: one process, one request after the
 other.
@@ -191,16 +191,16 @@ def registry_section(found: dict[str, Any]) -> str:
     first, last = rows[0], rows[-1]
     figures = [
         (
-            f"{row['tags']:,}", f"{row['no_op']['seconds']:.3f}", row["no_op"]["requests"],
+            f"{row['tags']:,}", f"{row['no_op']['seconds']:.3f}, {row['no_op']['fastest']:.3f}", row["no_op"]["requests"],
             f"{row['list']['seconds']:.3f}", f"{row['prune']['seconds']:.1f}", f"{row['prune']['requests']:,}",
-            f"{row['delete']['seconds']:.3f}", row["load"],
+            f"{row['delete']['seconds']:.3f}", f"{row['delete_untagged']['seconds']:.3f}", row["load"],
         )
         for row in rows
     ]  # fmt: skip
     collected = [
         (
             f"{row['tags']:,}", f"{row['collect_nothing']['seconds']:.2f}", f"{row['collect_tenth']['seconds']:.2f}",
-            f"{row['collect_tenth']['blobs']:,}", round(row["collect_tenth"]["memory_mib"]),
+            f"{row['collect_tenth']['blobs']:,}",
             f"{row['storage']['files']:,}", f"{row['storage']['blocks_kib'] / 1024:.1f}",
         )
         for row in rows
@@ -219,6 +219,7 @@ def registry_section(found: dict[str, Any]) -> str:
                 "Planned, s",
                 "Its requests",
                 "One deletion, s",
+                "Untagged, s",
                 "Load",
             ),
             *figures,
@@ -229,13 +230,15 @@ def registry_section(found: dict[str, Any]) -> str:
                 "Nothing to collect, s",
                 "Garbage, s",
                 "Blobs that went",
-                "Memory, MiB",
                 "Blobs and links",
                 "On disk, MiB",
             ),
             *collected,
         ),
-        base=round(first["collect_nothing"]["memory_mib"]),
+        tags_before=f"{rows[-2]['tags']:,}",
+        tags=f"{last['tags']:,}",
+        memory_before=round(rows[-2]["collect_nothing"]["memory_mib"]),
+        memory=round(last["collect_nothing"]["memory_mib"]),
         files=f"{files:.0f}",
         build=sum(found["requests"]["build"].values()),
         promotion=sum(found["requests"]["promotion"].values()),
