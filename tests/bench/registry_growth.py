@@ -133,6 +133,11 @@ def _row(registry: ScaledRegistry, repository: GrowingRepository, context: Path)
     def no_op() -> None:
         assert not registry.build(context)["built"]
 
+    by_tag = registry.repository.with_tag(f"fp-{registry.build(context)['fingerprint']}")
+
+    def request() -> None:
+        assert registry.client.find_manifest(by_tag)
+
     listed: list[int] = []
 
     def tags() -> None:
@@ -144,12 +149,12 @@ def _row(registry: ScaledRegistry, repository: GrowingRepository, context: Path)
         pruned.append(registry.prune())
 
     row: dict[str, Any] = {"load": round(os.getloadavg()[0], 2)}
-    for name, call, times in (("no_op", no_op, 9), ("list", tags, 5), ("prune", prune, 1)):
+    for name, call, times in (("no_op", no_op, 9), ("request", request, 100), ("list", tags, 5), ("prune", prune, 1)):
         taken: list[float] = []
         asked = registry.requests(partial(_timed, call, times, taken))
         row[name] = {
-            "seconds": round(statistics.median(taken), 3),
-            "fastest": round(min(taken), 3),
+            "seconds": round(statistics.median(taken), 4),
+            "fastest": round(min(taken), 4),
             "requests": asked.total() // times,
         }
     assert set(listed) == {repository.tags()}
