@@ -33,12 +33,15 @@ class Node(NamedTuple):
 
 
 @pytest.fixture
+def first_report() -> Report:
+    """What the first build says of itself."""
+    return _read("report-first.json")
+
+
+@pytest.fixture
 def report() -> Report:
     """What the last build says of itself."""
-    path = Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"], "report/report.json")
-    api = next(image for image in json.loads(path.read_text())["images"] if image["name"] == "api")
-    by_platform = [{entry["platform"]: entry for entry in part["platforms"]} for part in (api, api["smoke_test"])]
-    return Report(*by_platform)
+    return _read("report/report.json")
 
 
 @pytest.fixture
@@ -61,3 +64,9 @@ def nodes() -> dict[str, Node]:
 def _declared(platforms: str) -> set[str]:
     """Those that buildx marks, as they were declared and not detected."""
     return {name.removesuffix("*") for name in platforms.split(", ") if name.endswith("*")}
+
+
+def _read(name: str) -> Report:
+    images = json.loads(Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"], name).read_text())["images"]
+    api = next(image for image in images if image["name"] == "api")
+    return Report(*({entry["platform"]: entry for entry in part["platforms"]} for part in (api, api["smoke_test"])))

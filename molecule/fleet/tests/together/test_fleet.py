@@ -41,8 +41,8 @@ def test_each_host_is_the_node_of_its_platform(nodes):
 
 
 def test_no_engine_is_on_the_network(host):
-    listening = {line.split()[3].rpartition(":")[2] for line in host.check_output("ss -Hltn").splitlines()}
-    assert listening == {"22", str(PORT)}
+    addresses = [line.split()[3].rpartition(":") for line in host.check_output("ss -Hltn").splitlines()]
+    assert {port for address, _colon, port in addresses if address not in ("127.0.0.1", "[::1]")} == {"22", str(PORT)}
 
 
 def test_the_port_is_closed_to_this_machine(address, name):
@@ -65,17 +65,18 @@ def test_who_has_no_certificate_is_refused(host, name, address):
             f"openssl s_client -connect {address(peer)}:{PORT} -alpn h2 -verify_return_error -CAfile {FLEET}/ca.crt"
         )
         certificate = f"-cert {FLEET}/client.crt -key {FLEET}/client.key"
-        # A client learns of it with the first bytes: in TLS 1.3 its own part ends before the daemon looks at it.
-        refused = host.run(f"(sleep 3; echo) | {connect} -quiet -no_ign_eof")
-        assert "certificate required" in refused.stderr + refused.stdout
-        let_in = host.run(f"(sleep 3; echo) | {connect} {certificate} -quiet -no_ign_eof")
-        assert "certificate required" not in let_in.stderr + let_in.stdout
-        assert "verify return:1" in let_in.stderr
+        # In TLS 1.3 the client's part ends before the daemon looks at it: it learns of it when it reads.
+        refused = host.run(f"(sleep 3; echo) | timeout 30 {connect} -quiet -no_ign_eof")
+        assert refused.rc == 1
+        assert "error:0A" in refused.stderr
+        let_in = host.run(f"(sleep 3; echo) | timeout 30 {connect} {certificate} -quiet -no_ign_eof")
+        assert let_in.rc == 0, let_in.stderr
 
 
 @pytest.mark.parametrize("architecture", ["amd64", "arm64"])
-def test_each_platform_was_built_and_tested_where_it_is_native(report, architecture):
-    built, tested = report.built[f"linux/{architecture}"], report.tested[f"linux/{architecture}"]
+def test_each_platform_was_built_and_tested_where_it_is_native(first_report, architecture):
+    platform = f"linux/{architecture}"
+    built, tested = first_report.built[platform], first_report.tested[platform]
     assert (built["node"], built["native"], built["emulated_steps"]) == (architecture, True, 0)
     assert (tested["passed"], tested["emulated"]) == (True, False)
 
