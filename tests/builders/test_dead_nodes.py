@@ -119,6 +119,7 @@ def test_a_node_dies_while_it_builds(fleet, image, context):
     seconds = time.monotonic() - started
     assert results[0].get("failed"), results
     assert results[0]["failed_builds"][0]["cause"] == "node gone", results[0]["msg"]
+    assert "page for linux/arm64 failed on node arm: node gone" in results[0]["msg"]
     builder.tried("a node is killed while it builds: image_build", f"cause: node gone, after {seconds:.0f} s")
 
 

@@ -422,6 +422,8 @@ class BuildRun:
         # Steps that were stopped because another one failed say that they were killed, which is no cause.
         cause = find_cause("\n".join([*broken.output(), broken.error or "", progress.messages]) if broken else log)
         message = f"{job.plan.resolved.request.name} for {job.names} failed"
+        if len(self.builder.nodes) > 1:
+            message += f" on node {self.choices[parse_platform(job.platforms[0].platform)].node.name}"
         if broken:
             message += f" in {self._readable(job, broken.title)}"
         message += f": {cause.name}. {cause.remedy}" if cause else "."
