@@ -38,10 +38,13 @@ def test_its_node_is_left_out(nodes):
     assert nodes == {"amd64": ({"linux/amd64", "linux/arm64"}, "running")}
 
 
-def test_the_first_host_built_and_tested_both(report):
-    for platform, emulated in (("linux/amd64", False), ("linux/arm64", True)):
-        assert (report.built[platform]["node"], report.built[platform]["built"]) == ("amd64", True)
-        assert (report.tested[platform]["passed"], report.tested[platform]["emulated"]) == (True, emulated)
+def test_the_first_host_built_and_tested_what_was_missing(report):
+    # What the broken build had finished is there.
+    assert not report.built["linux/amd64"]["built"]
+    assert report.built["linux/arm64"]["node"] == "amd64"
+    assert report.built["linux/arm64"]["emulated_steps"] > 0
+    tested = {platform: (entry["passed"], entry["emulated"]) for platform, entry in report.tested.items()}
+    assert tested == {"linux/amd64": (True, False), "linux/arm64": (True, True)}
 
 
 def test_the_new_tag_has_both_platforms(registry):
