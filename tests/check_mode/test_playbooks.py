@@ -86,7 +86,7 @@ def test_build(build, snapshot, arrange):
     for task, result in predicted.items():
         # What is unknown, and what is to be done with images that are unknown: nothing was said of it.
         parts = [result, *result.get("results", [])]
-        unknown_images = "false_condition" in result and predicted[
+        unknown_images = any("false_condition" in part for part in parts) and predicted[
             "imagefleet.dify.images : Build what is missing"
         ].get("unknown")
         if any(part.get("unknown") for part in parts) or result.get("results") == [] or unknown_images:

@@ -102,7 +102,8 @@ def run_cases(playbook_environment, repository_root, tmp_path, modules, source):
 
 @pytest.mark.parametrize("role", ROLES)
 def test_every_variable(run_cases, repository_root, role):
-    given = list(cases(role, specification(repository_root, role)))
+    # Every second one, as the role runs for each: minutes. `make faults` has all.
+    given = list(cases(role, specification(repository_root, role)))[:: 1 if ALL else 2]
     rows, faults = [], []
     for (path, case, value), failure in zip(given, run_cases(role, given)):
         message = message_of(failure)
