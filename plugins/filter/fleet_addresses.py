@@ -12,20 +12,9 @@ author:
   - The imagefleet.dify maintainers (@imagefleet)
 description:
   - The address of each host for builds, and the user and port of ssh, from what the inventory says.
+extends_documentation_fragment:
+  - imagefleet.dify.fleet
 positional: hostvars
-options:
-  _input:
-    description: Names of the hosts in the inventory.
-    type: list
-    elements: str
-    required: true
-  hostvars:
-    description:
-      - Variables of all hosts, with the fact C(architecture) of those that can be reached.
-      - Of each host count C(build_host_node_address), C(build_host_node_port) and C(build_host_drained),
-        besides what Ansible connects by.
-    type: dict
-    required: true
 """
 
 EXAMPLES = r"""

@@ -13,25 +13,11 @@ author:
 description:
   - A node for each host that can be reached and is not drained, with the platforms that are native to it.
   - A platform that no host is goes to hosts of amd64, or to all where none is amd64, which need an emulator for it.
+extends_documentation_fragment:
+  - imagefleet.dify.fleet
+  - imagefleet.dify.fleet.platforms
 positional: hostvars, platforms, driver, tls_folder, driver_opts
 options:
-  _input:
-    description: Names of the hosts in the inventory.
-    type: list
-    elements: str
-    required: true
-  hostvars:
-    description:
-      - Variables of all hosts, with the fact C(architecture) of those that can be reached.
-      - Of each host count C(build_host_node_address), C(build_host_node_port) and C(build_host_drained),
-        besides what Ansible connects by.
-    type: dict
-    required: true
-  platforms:
-    description: Platforms that the fleet is to build.
-    type: list
-    elements: str
-    required: true
   driver:
     description: V(remote) for daemons behind mutual TLS, V(docker-container) for engines behind ssh.
     type: str

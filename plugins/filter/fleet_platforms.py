@@ -12,25 +12,10 @@ author:
   - The imagefleet.dify maintainers (@imagefleet)
 description:
   - What is native to each host that can be reached and is not drained, and what it emulates as no host is of that platform.
+extends_documentation_fragment:
+  - imagefleet.dify.fleet
+  - imagefleet.dify.fleet.platforms
 positional: hostvars, platforms
-options:
-  _input:
-    description: Names of the hosts in the inventory.
-    type: list
-    elements: str
-    required: true
-  hostvars:
-    description:
-      - Variables of all hosts, with the fact C(architecture) of those that can be reached.
-      - Of each host count C(build_host_node_address), C(build_host_node_port) and C(build_host_drained),
-        besides what Ansible connects by.
-    type: dict
-    required: true
-  platforms:
-    description: Platforms that the fleet is to build.
-    type: list
-    elements: str
-    required: true
 """
 
 EXAMPLES = r"""

@@ -12,25 +12,11 @@ author:
   - The imagefleet.dify maintainers (@imagefleet)
 description:
   - For each platform the first host that is native to it, else the one that drives, which has an emulator or fails.
+extends_documentation_fragment:
+  - imagefleet.dify.fleet
+  - imagefleet.dify.fleet.platforms
 positional: hostvars, platforms, driving
 options:
-  _input:
-    description: Names of the hosts in the inventory.
-    type: list
-    elements: str
-    required: true
-  hostvars:
-    description:
-      - Variables of all hosts, with the fact C(architecture) of those that can be reached.
-      - Of each host count C(build_host_node_address), C(build_host_node_port) and C(build_host_drained),
-        besides what Ansible connects by.
-    type: dict
-    required: true
-  platforms:
-    description: Platforms that the fleet is to build.
-    type: list
-    elements: str
-    required: true
   driving:
     description: The host that drives. It comes first where several are native.
     type: str
