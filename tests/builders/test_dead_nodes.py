@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import threading
 import time
 
@@ -97,7 +98,9 @@ def test_no_platform_is_declared_for_a_dead_node(fleet, image):
     builder.refused(title, said, "image_build", **image(builder, BOTH[:1]), within=5)
 
 
-def test_a_node_dies_while_it_builds(fleet, image, context):
+@pytest.fixture
+def slow_build(fleet, image, context):
+    """A build of the second node in a step that takes a minute, and ``end()``: its result, and after how many seconds."""
     builder, arm = fleet
     text = (context / "Dockerfile").read_text()
     (context / "Dockerfile").write_text(text.replace('"sleep", "0"', '"sleep", "60"'))
@@ -108,19 +111,79 @@ def test_a_node_dies_while_it_builds(fleet, image, context):
         target=lambda: results.append(other.run("image_build", process_environment=builder.environment, **arguments))
     )
     build.start()
-    # Long enough for the step to run, which takes a minute.
+    # Long enough for the step to run.
     time.sleep(6)
     assert build.is_alive(), results
     started = time.monotonic()
-    arm.kill()
-    build.join(40)
+
+    def end(within):
+        build.join(within)
+        assert results, f"image_build hangs for {within} s"
+        return results[0], time.monotonic() - started
+
+    yield end
     other.close()
-    assert results, "image_build hangs"
-    seconds = time.monotonic() - started
-    assert results[0].get("failed"), results
-    assert results[0]["failed_builds"][0]["cause"] == "node gone", results[0]["msg"]
-    assert "page for linux/arm64 failed on node arm: node gone" in results[0]["msg"]
+
+
+def test_a_node_dies_while_it_builds(fleet, slow_build):
+    builder, arm = fleet
+    arm.kill()
+    result, seconds = slow_build(within=40)
+    assert result.get("failed"), result
+    assert result["failed_builds"][0]["cause"] == "node gone", result["msg"]
+    assert "page for linux/arm64 failed on node arm: node gone" in result["msg"]
     builder.tried("a node is killed while it builds: image_build", f"cause: node gone, after {seconds:.0f} s")
+
+
+def test_the_network_is_cut_while_a_node_builds(fleet, slow_build, image):
+    builder, arm = fleet
+    with arm.cut_off():
+        # TCP asks a silent side nine times, every 15 seconds.
+        result, seconds = slow_build(within=300)
+        assert result.get("failed"), result
+        assert result["failed_builds"][0]["cause"] == "node gone", result["msg"]
+        assert "page for linux/arm64 failed on node arm: node gone" in result["msg"]
+        who = ["Node arm of builder", arm.endpoint, "cannot be reached"]
+        builder.refused("the network is cut: image_build", who, "image_build", **image(builder), within=30)
+    builder.tried("the network is cut while a node builds: image_build", f"cause: node gone, after {seconds:.0f} s")
+    builder.step("the network is back: platforms", None, [], platforms=BOTH)
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A folder that takes 60 MB."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=60m", "none", str(folder)], check=True)
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def test_a_full_disk(make, buildkit, daemons, small_disk, image, context):
+    """One node's disk is full: it is named, and after what the message says to do, both can be used."""
+    daemons += [buildkit.start(), buildkit.start(f"--root={small_disk}")]
+    nodes = [
+        {"name": name, "endpoint": daemon.endpoint, "platforms": [platform]}
+        for name, daemon, platform in zip(("amd", "arm"), daemons, BOTH, strict=True)
+    ]
+    builder = make(REMOTE)
+    assert not builder.builder(driver=REMOTE, nodes=nodes).get("failed")
+    dockerfile = context / "Dockerfile"
+    small = dockerfile.read_text()
+    step = '["/bin/busybox", "sh", "-c", "[ $(uname -m) = x86_64 ] || dd if=/dev/zero of=/large bs=1M count=100"]'
+    dockerfile.write_text(small.replace('["/bin/busybox", "sleep", "0"]', step))
+    result = builder.run("image_build", buildx_config=str(builder.folder), **image(builder))
+    assert result.get("failed"), result
+    assert "page for linux/arm64 failed on node arm in [2/3] RUN" in result["msg"]
+    assert [failed["cause"] for failed in result["failed_builds"]] == ["no space"]
+    builder.tried("a node's disk is full: image_build", "cause: no space, the node is named")
+    assert "docker buildx prune" in result["msg"]
+    builder.buildx("prune", "--builder", builder.name, "--all", "--force")
+    dockerfile.write_text(small)
+    built = builder.run("image_build", buildx_config=str(builder.folder), **image(builder))
+    assert not built.get("failed"), built["msg"]
+    assert [platform["built"] for platform in built["images"][0]["platforms"]] == [True, True]
+    builder.tried("something that fits, on the same node: image_build", "built")
 
 
 def test_a_dead_engine(make, daemons, tmp_path, image):

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 import time
 
 import pytest
@@ -16,6 +18,7 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._oci.copy import c
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.reference import parse_reference
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.registry import RegistryClient
 from support.closed_registry import CLOSED, COLLECTED, before
+from support.registries import running_registry
 
 
 class Refusal:
@@ -72,6 +75,58 @@ def test_a_build_is_pushed_when_the_registry_takes_it(modules, registry, prefix,
     assert refuse.count > 0
     reference = built["images"][0]["reference"].replace(closed, registry)
     assert RegistryClient().get_manifest(parse_reference(reference)).digest == built["images"][0]["digest"]
+
+
+@pytest.fixture
+def restarted(tmp_path):
+    """A registry that stops when something is uploaded to it, and runs again after a while: longer than BuildKit tries."""
+    folder = tmp_path / "registry"
+    folder.mkdir()
+    running = contextlib.ExitStack()
+    port = running.enter_context(running_registry(folder, {}))
+
+    def restart():
+        while not any(path.stat().st_size > 1 << 20 for path in folder.glob("data/**/_uploads/*/data")):
+            time.sleep(0.01)
+        running.close()
+        time.sleep(12)
+        running.enter_context(running_registry(folder, {}, port=port))
+
+    thread = threading.Thread(target=restart, daemon=True)
+    thread.start()
+    yield f"localhost:{port}"
+    running.close()
+
+
+def test_a_registry_is_restarted_while_images_are_pushed(modules, registry, restarted, prefix, tmp_path):
+    (tmp_path / "Dockerfile").write_text(
+        f"FROM {registry}/bases/busybox:latest\nRUN dd if=/dev/urandom of=/{prefix} bs=1M count=100\n"
+    )
+    built = modules.run(
+        "image_build",
+        images=[{"name": "one"}],
+        repository=f"{restarted}/{prefix}/one",
+        context=str(tmp_path),
+        platforms=["linux/amd64"],
+    )
+    assert not built.get("failed"), built["msg"]
+    reference = parse_reference(built["images"][0]["reference"])
+    assert RegistryClient().get_manifest(reference).digest == built["images"][0]["digest"]
+
+
+def test_a_registry_that_answered_before_is_waited_for(tmp_path, monkeypatch):
+    monkeypatch.setattr(transport, "RESTART_SECONDS", 3.0)
+    client = RegistryClient()
+    with running_registry(tmp_path, {}) as port:
+        absent = parse_reference(f"localhost:{port}/absent:1")
+        assert client.find_manifest(absent) is None
+    threading.Timer(1.5, lambda: again.enter_context(running_registry(tmp_path, {}, port=port))).start()
+    with contextlib.ExitStack() as again:
+        assert client.find_manifest(absent) is None
+    began = time.monotonic()
+    with pytest.raises(CollectionError, match="cannot be reached"):
+        client.find_manifest(absent)
+    assert 3 <= time.monotonic() - began < 6
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import socket
 import subprocess
@@ -55,6 +56,18 @@ class Daemon:
         """At once, as by a crash."""
         self.process.kill()
         self.process.wait(10)
+
+    @contextlib.contextmanager
+    def cut_off(self):
+        """The cable is pulled: packets from and to its port get lost, and nobody is told."""
+        rules = [["INPUT", "-p", "tcp", side, str(self.port), "-j", "DROP"] for side in ("--dport", "--sport")]
+        for rule in rules:
+            subprocess.run(["iptables", "--insert", *rule], check=True)
+        try:
+            yield
+        finally:
+            for rule in rules:
+                subprocess.run(["iptables", "--delete", *rule], check=True)
 
     def stop(self):
         if self.process and self.process.poll() is None:

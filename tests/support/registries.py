@@ -74,10 +74,11 @@ def running_registry(
     address: str = "127.0.0.1",
     deletes: bool = True,
     access_log: Path = Path(os.devnull),
+    port: int | None = None,
     **more,
 ):
     """A registry of its own on loopback or an address of this machine, stopped at the end; its port."""
-    port = free_port()
+    port = port or free_port()
     config = {
         "version": "0.1",
         "log": {"level": "error"},

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from ansible_collections.imagefleet.dify.plugins.module_utils._oci.transport import CLOSED_SECONDS, RESTART_SECONDS
+
 _CAUSES: tuple[tuple[str, str, str], ...] = (
     (
         "emulator crash",
@@ -31,7 +33,7 @@ _CAUSES: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "no space",
-        r"no space left on device|ENOSPC",
+        r"[Nn]o space left on device|ENOSPC",
         "The node's disk is full. Prune the builder's cache (docker buildx prune) or give the node more disk.",
     ),
     (
@@ -66,6 +68,13 @@ _CAUSES: tuple[tuple[str, str, str], ...] = (
         "The registry takes no images for the moment. Run this again when it does: what was built is in the builder's cache.",
     ),
     (
+        "registry restarted",
+        r"failed to push \S+: .*(?:connection refused|connection reset by peer|broken pipe|EOF|"
+        r"unexpected status .*: 50[024] )",
+        "The registry answered before the build and went away while images were pushed to it. See that it runs, and run this "
+        "again: what was built is in the builder's cache.",
+    ),
+    (
         "push collected",
         r"failed to push \S+: .*(?:blob unknown|BLOB_UNKNOWN)",
         "The registry collected what was pushed as garbage, before the push was done. Run this again: what was built is in the "
@@ -96,8 +105,8 @@ _CAUSES: tuple[tuple[str, str, str], ...] = (
     ),
 )
 
-#: Causes that pass by themselves: the same build, done again, succeeds.
-PASSING = ("registry closed", "push collected")
+#: Causes that pass by themselves, and for how many seconds to hope so: the same build, done again, succeeds.
+PASSING = {"registry closed": CLOSED_SECONDS, "push collected": CLOSED_SECONDS, "registry restarted": RESTART_SECONDS}
 
 
 @dataclass(frozen=True)

@@ -86,7 +86,6 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._oci.manifest impo
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.platform import Platform, parse_platform
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.reference import Reference
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.registry import RegistryClient
-from ansible_collections.imagefleet.dify.plugins.module_utils._oci.transport import CLOSED_SECONDS
 from ansible_collections.imagefleet.dify.plugins.module_utils._recipe.base_environment import with_environment
 
 #: What buildx adds to its metadata when it can (0.14 and newer): the whole build record, where steps have platforms.
@@ -328,7 +327,7 @@ class BuildRun:
         """
         outcomes: list[Outcome] = []
         waiting = list(batch)
-        end = time.monotonic() + CLOSED_SECONDS
+        refused: dict[str, float] = {}
         while waiting:
             progress, metadata, rc = self._bake(waiting)
             if rc == 0:
@@ -338,8 +337,12 @@ class BuildRun:
             # A failure that names no target, such as a node that went away, is everybody's.
             failed = failed or waiting
             failures = {target.name: self._failure(jobs[target.name], progress) for target in failed}
+            for name in failures:
+                refused.setdefault(name, time.monotonic())
             passing = [
-                name for name, failure in failures.items() if failure.cause in PASSING and time.monotonic() < end
+                name
+                for name, failure in failures.items()
+                if time.monotonic() < refused[name] + PASSING.get(failure.cause or "", 0.0)
             ]
             outcomes.extend(failure for name, failure in failures.items() if name not in passing)
             waiting = [target for target in waiting if target.name in passing or target.name not in failures]

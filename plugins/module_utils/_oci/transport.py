@@ -31,6 +31,9 @@ _PAUSES = (0.1, 0.4, 1.0)
 _LONGEST_PAUSE = 10.0
 #: How long a registry is waited for that takes nothing for the moment, as while it collects garbage.
 CLOSED_SECONDS = 900.0
+#: How long one is waited for that answered before and does not listen any more, as while it is restarted.
+RESTART_SECONDS = 60.0
+_answered: set[str] = set()
 _MOST_REDIRECTS = 5
 _TRANSFER_SECONDS = 900
 
@@ -104,6 +107,10 @@ def send(
     Another host than the registry's never gets its ``Authorization``: stores of blobs, which have the permission in the
     address, refuse a request with both, and nobody else may learn it.
 
+    A registry that answered this process before and now refuses connections is being restarted: nothing was sent, and what was
+    to be sent is sent when it listens again, within :data:`RESTART_SECONDS`. So is what may be sent twice, when it goes away
+    before it answers.
+
     :param data: a file is sent from its current position.
     :param timeout: seconds without any progress; more when ``data`` is a file, as registries then take their time.
     :param sink: takes the body of a successful answer, piece by piece.
@@ -136,15 +143,25 @@ def _send_patiently(
 ) -> Answer:
     """Send a request until it is neither refused for the moment nor to be tried once more.
 
-    All the waiting for a closed registry has one end, however often the request is sent, and whatever it answers in between.
+    All the waiting for a closed registry has one end, however often the request is sent, and whatever it answers in between. So
+    has the waiting for one that is being restarted.
     """
+    asked = urlsplit(address).netloc
     file = None if data is None or isinstance(data, bytes) else data
     start = file.tell() if file else 0
     repeatable = method in ("GET", "HEAD") or (method == "PUT" and isinstance(data, bytes))
     pauses = list(_PAUSES if repeatable else ())
-    end = None
+    end = restarted = None
     while True:
-        answer = _send_once(settings, method, address, headers, data, timeout, sink)
+        try:
+            answer = _send_once(settings, method, address, headers, data, timeout, sink)
+        except CollectionError as error:
+            restarted = restarted or time.monotonic() + RESTART_SECONDS
+            if asked not in _answered or not _is_gone(error.__cause__, repeatable) or time.monotonic() >= restarted:
+                raise
+            time.sleep(_PAUSES[-1])
+            continue
+        _answered.add(asked)
         retry_after = answer.headers.get("retry-after")
         if _is_closed(method, answer):
             end = end or time.monotonic() + CLOSED_SECONDS
@@ -162,6 +179,11 @@ def _send_patiently(
 def _is_closed(method: str, answer: Answer) -> bool:
     """Whether a write was refused before it was begun, with a word on when to ask again."""
     return answer.status == 503 and "retry-after" in answer.headers and method not in ("GET", "HEAD")
+
+
+def _is_gone(error: BaseException | None, repeatable: bool) -> bool:
+    """Whether nobody listened, so that nothing was sent; or somebody went away before the answer to what may be sent twice."""
+    return isinstance(getattr(error, "reason", error), ConnectionError if repeatable else ConnectionRefusedError)
 
 
 def wait_seconds(retry_after: str | None, pause: float) -> float:

@@ -7,16 +7,19 @@ from __future__ import annotations
 import io
 from contextlib import closing
 from email.message import Message
+from http.client import RemoteDisconnected
 from itertools import chain, repeat
-from urllib.error import HTTPError
+from urllib.error import HTTPError, URLError
 
 import pytest
 
+from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci import transport
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.transport import RegistrySettings, send
 
 QUARTER_OF_AN_HOUR = 900
 CLOSED, BUSY, LIMITED, DONE = (503, "5"), (500, None), (429, "2"), (201, None)
+ABSENT, BROKEN = URLError(ConnectionRefusedError()), RemoteDisconnected()
 
 
 class Clock:
@@ -33,14 +36,17 @@ class Clock:
 
 
 class Registry:
-    """Answers in turn, with a status and what Retry-After says; the last answer for ever. It keeps what it was sent."""
+    """Answers in turn, with a status and what Retry-After says, or not at all; the last one for ever. Keeps what it was sent."""
 
     def __init__(self, *answers):
         self.answers, self.sent = chain(answers, repeat(answers[-1])), []
 
     def open(self, _method, address, data=None, **_options):
         self.sent.append(data if data is None or isinstance(data, bytes) else data.read())
-        status, retry_after = next(self.answers)
+        answer = next(self.answers)
+        if isinstance(answer, Exception):
+            raise answer
+        status, retry_after = answer
         headers = Message()
         if retry_after is not None:
             headers["Retry-After"] = retry_after
@@ -86,3 +92,29 @@ def test_a_file_is_sent_again_from_where_it_was(monkeypatch, clock):
         file.seek(7)
         send(RegistrySettings("r.test", http=True), "PUT", "http://localhost:1/v2/", {}, file)
     assert registry.sent == [b"the blob"] * 3
+
+
+@pytest.mark.parametrize(
+    "method, before, answers, status, seconds",
+    [
+        pytest.param("PUT", [DONE], [ABSENT, ABSENT, DONE], 201, 2, id="restarted"),
+        pytest.param("GET", [DONE], [BROKEN, ABSENT, DONE], 201, 2, id="restarted-before-it-answers"),
+        pytest.param("POST", [DONE], [ABSENT, DONE], 201, 1, id="nothing-was-sent"),
+        pytest.param("POST", [DONE], [BROKEN, DONE], None, 0, id="what-may-have-been-begun-is-not-sent-again"),
+        pytest.param("PUT", [DONE], [ABSENT], None, 60, id="gone-for-good"),
+        pytest.param("PUT", [], [ABSENT, DONE], None, 0, id="never-there"),
+    ],
+)
+def test_how_long_a_registry_is_waited_for_that_is_gone(monkeypatch, clock, method, before, answers, status, seconds):
+    monkeypatch.setattr(transport, "_answered", set())
+    registry = Registry(*before, *answers)
+    monkeypatch.setattr(transport, "Request", lambda: registry)
+    settings = RegistrySettings("localhost:1")
+    for _answer in before:
+        send(settings, "GET", "http://localhost:1/v2/", {})
+    if status:
+        assert send(settings, method, "http://localhost:1/v2/", {}, b"{}").status == status
+    else:
+        with pytest.raises(CollectionError, match="cannot be reached|breaks off"):
+            send(settings, method, "http://localhost:1/v2/", {}, b"{}")
+    assert clock.now == pytest.approx(seconds)
