@@ -153,6 +153,7 @@ BASES = {
         Base("postgres", "postgres:15-alpine", "debian", prepare_unpacked),
         Base("redis", "redis:6-alpine", "debian", prepare_unpacked),
         Base("nginx", "nginx:latest", "debian", prepare_unpacked),
+        Base("registry", "registry:2", "debian", prepare_unpacked),
     )
 }
 

@@ -19,6 +19,7 @@ import pytest
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.registry import RegistryClient, RegistrySettings
 
 PORT = 5000
+COMPOSE_FILE = "/etc/imagefleet/registry/compose.yml"
 PASSWORDS = {"ci": "writes and reads", "dify": "only reads"}
 
 
@@ -74,6 +75,24 @@ def client(where: str, authority: str, address: Callable[[str], str]) -> Callabl
         return RegistryClient([*settings, RegistrySettings(f"{address('registry')}:5000", http=True)])
 
     return make
+
+
+@pytest.fixture
+def composed(host: Any) -> bool:
+    """Whether Compose runs it, and not systemd."""
+    return bool(host.file(COMPOSE_FILE).exists)
+
+
+@pytest.fixture
+def control(host: Any, composed: bool) -> Callable[[str], None]:
+    """Have whoever runs the registry do something with it: ``control("stop")``."""
+
+    def do(what: str) -> None:
+        host.check_output(
+            f"docker compose -f {COMPOSE_FILE} {what} registry" if composed else f"systemctl {what} docker-registry"
+        )
+
+    return do
 
 
 @pytest.fixture

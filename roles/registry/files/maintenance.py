@@ -46,9 +46,10 @@ def parse_arguments() -> argparse.Namespace:
     collect = jobs.add_parser("collect-garbage")
     collect.set_defaults(work=collect_garbage)
     collect.add_argument("--configuration", required=True, help="the registry's")
-    collect.add_argument("--user", required=True, help="that the registry runs as")
     collect.add_argument("--read-only", type=Path, required=True, help="file that nginx looks for")
-    collect.add_argument("--front", required=True, help="nginx's unit")
+    collect.add_argument("--user", help="that the registry runs as, where it is a service of systemd")
+    collect.add_argument("--front", help="nginx's unit there")
+    collect.add_argument("--compose", help="the file of Compose where it is not")
     backup = jobs.add_parser("back-up")
     backup.set_defaults(work=back_up)
     backup.add_argument("--storage", type=Path, required=True)
@@ -70,19 +71,12 @@ def only_one() -> Iterator[None]:
 def collect_garbage(arguments: argparse.Namespace) -> dict[str, Any]:
     """Remove the blobs that no manifest has. Never those of manifests without a tag: indexes have theirs by digest."""
     began = time.monotonic()
+    services = Containers(arguments.compose) if arguments.compose else Units(arguments.user, arguments.front)
     arguments.read_only.touch()
     try:
-        drain(arguments.front)
-        command = ["docker-registry", "garbage-collect", arguments.configuration]
-        done = subprocess.run(
-            command,
-            user=arguments.user,
-            group=arguments.user,
-            extra_groups=[],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        drain(services)
+        command = [*services.registry, "garbage-collect", arguments.configuration]
+        done = subprocess.run(command, **services.account, capture_output=True, text=True, check=False)
     finally:
         arguments.read_only.unlink(missing_ok=True)
     if done.returncode != 0:
@@ -91,16 +85,51 @@ def collect_garbage(arguments: argparse.Namespace) -> dict[str, Any]:
     return {"removed_blobs": removed, "read_only_seconds": round(time.monotonic() - began, 1)}
 
 
-def drain(unit: str) -> None:
+class Units:
+    """Registry and nginx as services of systemd."""
+
+    registry = ("docker-registry",)
+
+    def __init__(self, user: str, front: str) -> None:
+        self.account: dict[str, Any] = {"user": user, "group": user, "extra_groups": []}
+        self.front = front
+
+    def nginx(self) -> int:
+        return int(printed(["systemctl", "show", "--property=MainPID", "--value", self.front]))
+
+    def reload(self) -> None:
+        subprocess.run(["systemctl", "reload", self.front], check=True)
+
+
+class Containers:
+    """Registry and nginx in containers of Compose."""
+
+    def __init__(self, file: str) -> None:
+        self.compose = ["docker", "compose", f"--file={file}"]
+        self.registry = (*self.compose, "exec", "-T", "registry", "registry")
+        self.account: dict[str, Any] = {}
+
+    def nginx(self) -> int:
+        container = printed([*self.compose, "ps", "--quiet", "front"])
+        return int(printed(["docker", "inspect", "--format={{.State.Pid}}", container]))
+
+    def reload(self) -> None:
+        subprocess.run([*self.compose, "kill", "--signal=HUP", "front"], check=True, capture_output=True)
+
+
+def printed(command: list[str]) -> str:
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def drain(services: Units | Containers) -> None:
     """Wait for the requests that began before nginx refused writes: those of the workers that it had then."""
-    command = ["systemctl", "show", "--property=MainPID", "--value", unit]
-    nginx = int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    nginx = services.nginx()
     before = workers_of(nginx)
-    subprocess.run(["systemctl", "reload", unit], check=True)
+    services.reload()
     end = time.monotonic() + LONGEST_DRAIN_SECONDS
     while before & workers_of(nginx):
         if time.monotonic() > end:
-            sys.exit(f"{unit} has requests from before that do not end. Nothing was collected.")
+            sys.exit("nginx has requests from before that do not end. Nothing was collected.")
         time.sleep(0.2)
 
 
