@@ -294,6 +294,7 @@ msg:
   sample: "unknown until the provision playbook has run: docker has no buildx plugin here."
 """
 
+import os
 from typing import Any, Mapping
 
 from ansible.module_utils.basic import AnsibleModule
@@ -312,6 +313,7 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.client imp
 from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.declaration import wanted_declaration
 from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.spec import BUILDX_SPEC, buildx_client
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
+from ansible_collections.imagefleet.dify.plugins.module_utils._core.lock import lock_on
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.outcome import finish, readable_arguments
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.spec import ArgumentSpec
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.platform import parse_platforms
@@ -390,10 +392,16 @@ def plan(params: Mapping[str, Any], client: BuildxClient, current: Builder | Non
 
 
 def run(module: AnsibleModule) -> dict[str, Any]:
+    client = buildx_client(module)
+    with lock_on(os.path.join(client.folder, module.params["name"]), not module.check_mode):
+        return converge(module, client)
+
+
+def converge(module: AnsibleModule, client: BuildxClient) -> dict[str, Any]:
+    """The builder is looked at, and what it lacks is done."""
     params = module.params
     name, state = params["name"], params["state"]
     platforms = parse_platforms(params["platforms"] or []) if state == "present" else ()
-    client = buildx_client(module)
     version = client.version()
     ask_nodes = bool(platforms or state == "stopped" or (params["bootstrap"] and state == "present"))
     current = client.find_builder(name, ask_nodes)

@@ -147,6 +147,7 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._certificate.certi
 )
 from ansible_collections.imagefleet.dify.plugins.module_utils._certificate.openssl import Openssl, openssl_cli
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError, MissingPrerequisite
+from ansible_collections.imagefleet.dify.plugins.module_utils._core.lock import lock_on
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.moment import utc_now
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.outcome import finish, readable_arguments
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.spec import ArgumentSpec
@@ -178,9 +179,9 @@ def run(module: AnsibleModule) -> dict[str, Any]:
     wanted = Wanted(**{name: params[name] for name in names})
     check_wanted(wanted)
     path, key, request, ca_path, ca_key = (params[name] for name in ("path", "key", "request", "ca_path", "ca_key"))
-    _check_authority(ca_path, ca_key)
     now = utc_now()
-    with task_workspace(module.tmpdir, "certificate") as folder:
+    with lock_on(ca_key, not module.check_mode), task_workspace(module.tmpdir, "certificate") as folder:
+        _check_authority(ca_path, ca_key)
         openssl = Openssl(openssl_cli(module.run_command), folder)
         authority = openssl.find(ca_path, openssl.public_of_key(ca_key), None)
         if authority and not authority.fits_key:

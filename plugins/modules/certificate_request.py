@@ -57,6 +57,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._certificate.openssl import Openssl, openssl_cli
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
+from ansible_collections.imagefleet.dify.plugins.module_utils._core.lock import lock_on
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.outcome import finish, readable_arguments
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.spec import ArgumentSpec
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.workspace import task_workspace
@@ -74,7 +75,7 @@ def run(module: AnsibleModule) -> dict[str, Any]:
     key, name = module.params["key"], module.params["name"]
     if not 0 < len(name) <= 64 or not name.isprintable():
         raise CollectionError(f"name is {name[:80]!r}, and a certificate's name has 1 to 64 characters on one line.")
-    with task_workspace(module.tmpdir, "certificate-request") as folder:
+    with lock_on(key, not module.check_mode), task_workspace(module.tmpdir, "certificate-request") as folder:
         openssl = Openssl(openssl_cli(module.run_command), folder)
         missing = not os.path.exists(key)
         if missing and not module.check_mode:

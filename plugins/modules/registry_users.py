@@ -85,6 +85,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.cli import Cli
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError, MissingPrerequisite
+from ansible_collections.imagefleet.dify.plugins.module_utils._core.lock import lock_on
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.outcome import finish, readable_arguments
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.spec import ArgumentSpec
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.written import write_whole
@@ -114,6 +115,12 @@ SPEC = ArgumentSpec(
 
 
 def run(module: AnsibleModule) -> dict[str, Any]:
+    with lock_on(module.params["path"], not module.check_mode):
+        return let_in(module)
+
+
+def let_in(module: AnsibleModule) -> dict[str, Any]:
+    """Just the users that are wanted."""
     path, users = module.params["path"], module.params["users"]
     check_users(users)
     group, mode = _group(module.params["group"]), 0o640 if module.params["group"] else 0o600

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 import threading
 
 import pytest
@@ -28,18 +30,18 @@ def arguments(content, registry, prefix, tmp_path):
     return {"images": [{**image, "platforms": ["linux/amd64"]}]}
 
 
-def at_once(runners, arguments):
+def at_once(runners, arguments, module="image_build"):
     results = {}
 
     def build(name, runner):
-        results[name] = runner.run("image_build", **arguments)
+        results[name] = runner.run(module, **arguments)
 
     threads = [threading.Thread(target=build, args=item) for item in runners.items()]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(120)
-    assert sorted(results) == sorted(runners), "a build did not end"
+    assert sorted(results) == sorted(runners), "one did not end"
     assert [result["msg"] for result in results.values() if result.get("failed")] == []
     return results
 
@@ -86,3 +88,31 @@ def test_on_two_hosts_both_build_and_the_first_tag_wins(runners, arguments, cont
         if reported == lost:
             return
     pytest.fail("a build was lost three times, and nobody reported it")
+
+
+FOUR = {"one": (), "two": (), "three": (), "four": ()}
+
+
+@pytest.mark.parametrize("runners", [FOUR], indirect=True, ids=["four"])
+def test_one_authority_is_made_and_signs_for_all(runners, tmp_path):
+    """As when two controllers provision a fleet that has none."""
+    for attempt in range(5):
+        folder = tmp_path / str(attempt)
+        files = {"path": "client.crt", "key": "client.key", "ca_path": "ca.crt", "ca_key": "ca.key"}
+        arguments = {name: str(folder / file) for name, file in files.items()}
+        results = at_once(runners, {**arguments, "names": ["driver.example.com"]}, "certificate")
+        assert sorted(result["changed"] for result in results.values()) == [False, False, False, True]
+        assert len({(result["ca_certificate"], result["certificate"]) for result in results.values()}) == 1
+        command = ["openssl", "verify", "-CAfile", arguments["ca_path"], arguments["path"]]
+        subprocess.run(command, check=True, capture_output=True)
+        assert sorted(path.name for path in folder.iterdir()) == sorted(files.values())
+
+
+@pytest.mark.parametrize("runners", [FOUR], indirect=True, ids=["four"])
+def test_one_builder_is_made(runners, tmp_path, prefix):
+    nodes = [{"name": f"node{number}", "endpoint": f"tcp://192.0.2.{number}:1234"} for number in range(1, 4)]
+    arguments = {"name": prefix, "driver": "remote", "nodes": nodes, "buildx_config": str(tmp_path / "buildx")}
+    results = at_once(runners, arguments, "buildx_builder")
+    assert sorted(result["changed"] for result in results.values()) == [False, False, False, True]
+    record = json.loads((tmp_path / "buildx" / "instances" / prefix).read_text())
+    assert [node["Name"] for node in record["Nodes"]] == ["node1", "node2", "node3"]

@@ -7,9 +7,12 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 from contextlib import ExitStack, contextmanager
 from typing import Iterable, Iterator
+
+_FOLDER = "/run/lock/imagefleet-dify"
 
 
 @contextmanager
@@ -25,6 +28,26 @@ def file_locks(folder: str, names: Iterable[str]) -> Iterator[None]:
         for name in sorted(set(names)):
             stack.enter_context(_lock(os.path.join(folder, f"{name}.lock")))
         yield
+
+
+@contextmanager
+def lock_on(thing: str, take: bool = True) -> Iterator[None]:
+    """Hold something that is not to be changed twice at once: other runs on this host wait, whoever started them.
+
+    :param thing: what it is, such as a path.
+    :param take: False in check mode, which changes nothing and waits for nobody.
+    """
+    if not take:
+        yield
+        return
+    name = hashlib.sha256(os.path.abspath(thing).encode("utf-8", "surrogateescape")).hexdigest()
+    with file_locks(lock_folder(os.path.dirname(os.path.abspath(thing))), [name]):
+        yield
+
+
+def lock_folder(otherwise: str) -> str:
+    """The folder for locks of this host, or another one for a user who may not write there."""
+    return _FOLDER if os.access(os.path.dirname(_FOLDER), os.W_OK) else otherwise
 
 
 @contextmanager

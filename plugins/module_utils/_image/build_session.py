@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Callable, Mapping, Sequence
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
-from ansible_collections.imagefleet.dify.plugins.module_utils._core.lock import file_locks
+from ansible_collections.imagefleet.dify.plugins.module_utils._core.lock import file_locks, lock_folder
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.build_plan import ImagePlan, platform_facts
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.engine_output import EngineStore
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.inputs import REVISION_ANNOTATION
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from ansible_collections.imagefleet.dify.plugins.module_utils._image.build_run import Outcome
     from ansible_collections.imagefleet.dify.plugins.module_utils._image.build_start import ChosenBuilder
 
-_LOCK_FOLDER = "/run/lock/imagefleet-dify"
 
 
 @dataclass
@@ -75,7 +74,7 @@ class BuildSession:
         names = [
             f"{plan.resolved.request.repository.name}-{plan.resolved.fingerprint}".replace("/", "-") for plan in plans
         ]
-        with file_locks(self._lock_folder(), names):
+        with file_locks(lock_folder(otherwise=os.path.join(self.open_buildx().folder, "locks")), names):
             # Somebody on this host may have built the same while we waited for the lock.
             plans = self.plan(resolved)
             return self._build(plans)
@@ -160,11 +159,6 @@ class BuildSession:
         same = isinstance(store, RegistryStore) and reference.name == request.repository.name
         compared_store = store if same else RegistryStore(self.client, reference.with_tag("latest"))
         return self.client.find_manifest(reference), compared_store
-
-    def _lock_folder(self) -> str:
-        if os.access(os.path.dirname(_LOCK_FOLDER), os.W_OK):
-            return _LOCK_FOLDER
-        return os.path.join(self.open_buildx().folder, "locks")
 
     def _described(self, plan: ImagePlan, index: Manifest | None, outcomes: Sequence[Outcome] = ()) -> dict[str, Any]:
         result = plan.result()
