@@ -84,6 +84,12 @@ def composed(host: Any) -> bool:
 
 
 @pytest.fixture
+def read_only(composed: bool) -> str:
+    """The file that nginx looks for while garbage is collected."""
+    return f"{'/var/lib/imagefleet/registry/run' if composed else '/run/imagefleet-registry'}/read-only"
+
+
+@pytest.fixture
 def control(host: Any, composed: bool) -> Callable[[str], None]:
     """Have whoever runs the registry do something with it: ``control("stop")``."""
 
