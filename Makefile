@@ -3,7 +3,7 @@ PYTHON ?= python3
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.collections
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help bootstrap demo test lint sanity unit integration molecule faults customised deployments builders bench scale versions
+.PHONY: help bootstrap demo test lint sanity unit integration molecule faults customised deployments builders site bench scale versions
 .DEFAULT_GOAL := help
 
 help: ## print this list
@@ -44,6 +44,9 @@ deployments: bootstrap ## the sample deployed: taken over, on external services,
 
 builders: bootstrap ## builders on a real BuildKit, built with Go, and on stand-ins, by an older and a newer buildx (after make test)
 	@tools/check builders
+
+site: bootstrap ## the playbook site over a fleet of an amd64 and an emulated arm64 host, its registry and a deployment on each (after make test)
+	@tools/check site
 
 bench: bootstrap ## everything measured beside what others use: tests/bench/results.json, a page with a plot; empties the build cache
 	@tools/check machine bench
