@@ -6,7 +6,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta, timezone
+
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
 
 from support.builder_under_test import REMOTE
 from support.buildkit_nodes import Real
@@ -38,6 +42,45 @@ def daemon(buildkit, daemons, certificates):
     return daemons[0]
 
 
+def valid_from_tomorrow(folder):
+    """The daemon's certificate, as a client sees it whose clock is a day behind: signed by the same authority."""
+    authority = x509.load_pem_x509_certificate((folder / "ca.crt").read_bytes())
+    signer = serialization.load_pem_private_key((folder / "ca.key").read_bytes(), None)
+    now = x509.load_pem_x509_certificate((folder / "tls.crt").read_bytes())
+    tomorrow = datetime.now(timezone.utc) + timedelta(days=1)
+    builder = x509.CertificateBuilder(
+        authority.subject,
+        now.subject,
+        now.public_key(),
+        x509.random_serial_number(),
+        tomorrow,
+        tomorrow + timedelta(days=1),
+    )
+    for extension in now.extensions:
+        builder = builder.add_extension(extension.value, extension.critical)
+    path = folder / "tomorrow.crt"
+    path.write_bytes(builder.sign(signer, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
+    return path
+
+
+@pytest.mark.parametrize("buildkit", [Real], indirect=True)
+def test_a_clock_that_is_off(make, buildkit, daemons, certificates, tmp_path):
+    builder = make(REMOTE)
+    right = certificates["right"]
+    later = valid_from_tomorrow(tmp_path / "right")
+    flags = [f"--tlscacert={right['ca']}", f"--tlscert={later}", f"--tlskey={right['key']}"]
+    daemons.append(buildkit.start(*flags))
+    node = {"name": "n", "endpoint": daemons[0].endpoint, "tls": right}
+    declared = builder.builder(driver=REMOTE, nodes=[node], platforms=["linux/amd64"])
+    assert declared.get("failed"), declared
+    assert "Node n of builder" in declared["msg"]
+    assert (
+        "its certificate is refused: certificate is not yet valid. The clock of one of the two is off"
+        in declared["msg"]
+    )
+    builder.tried("TLS, and a clock is a day behind: platforms", "refused, with the reason")
+
+
 @pytest.mark.parametrize("buildkit", [Real], indirect=True)
 def test_mutual_tls(make, daemon, certificates, plain_registry, registry, prefix, tmp_path):
     builder = make(REMOTE)
@@ -61,15 +104,15 @@ def test_mutual_tls(make, daemon, certificates, plain_registry, registry, prefix
     builder.tried("mutual TLS: image_build", "built")
 
     who = ["Node n of builder", daemon.endpoint, "cannot be reached", "with the TLS files of the node", "tls is right"]
-    for title, tls in (
-        ("the wrong CA", {**right, "ca": wrong["ca"]}),
-        ("a certificate of the wrong CA", {**wrong, "ca": right["ca"]}),
-        ("the wrong server name", {**right, "servername": "other"}),
+    for title, tls, why in (
+        ("the wrong CA", {**right, "ca": wrong["ca"]}, "its certificate is refused: "),
+        ("a certificate of the wrong CA", {**wrong, "ca": right["ca"]}, "it refuses: "),
+        ("the wrong server name", {**right, "servername": "other"}, "its certificate is refused: Hostname mismatch"),
     ):
         # It is declared, and then found not to answer: what was wrong in the declaration is for the user to say.
         declared = builder.builder(**node(**tls))
         assert declared.get("failed"), declared
-        absent = [part for part in who if part not in declared["msg"]]
+        absent = [part for part in (*who, why) if part not in declared["msg"]]
         assert absent == [], declared["msg"]
         builder.refused(f"TLS with {title}: platforms", who, within=5, platforms=["linux/amd64"])
         (context / "page").write_text(title)

@@ -11,7 +11,7 @@ import os
 import re
 import shutil
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Iterable, Mapping
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.builder import (
@@ -28,6 +28,7 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.node_choic
     needs_record,
     record_for,
 )
+from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.node_trust import why_untrusted
 from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.silent_node import describe_silence, silent_nodes
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.cli import Cli
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import (
@@ -96,6 +97,18 @@ def _restore(path: str, content: bytes | None) -> None:
         write_files({path: content})
     elif os.path.exists(path):
         os.remove(path)
+
+
+def _with_reasons(builder: Builder) -> Builder:
+    """The builder, whose remote nodes that do not answer say why they are not trusted, where that is why."""
+    silent = {node.name: why_untrusted(node.endpoint, node.driver_opts) for node in silent_nodes(builder)}
+    return replace(
+        builder,
+        nodes=tuple(
+            replace(node, error=f"{node.error}: {silent[node.name]}") if silent.get(node.name) else node
+            for node in builder.nodes
+        ),
+    )
 
 
 @dataclass(frozen=True)
@@ -177,7 +190,7 @@ class BuildxClient:
                 f"The nodes of builder {builder.name} cannot be asked: {explain_failure(completed.last_lines())}",
                 builder=builder.name,
             )
-        return with_status(builder, completed.stdout)
+        return _with_reasons(with_status(builder, completed.stdout))
 
     def record_for_build(self, builder: Builder, choices: Mapping[Platform, NodeChoice], folder: str) -> dict[str, str]:
         """The environment in which buildx builds where it was chosen. Nothing is said where buildx chooses the same.

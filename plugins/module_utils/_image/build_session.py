@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from ansible_collections.imagefleet.dify.plugins.module_utils._image.build_start import ChosenBuilder
 
 
-
 @dataclass
 class BuildSession:
     """What one call shares between its images.
