@@ -90,6 +90,12 @@ def read_only(composed: bool) -> str:
 
 
 @pytest.fixture
+def cache_folder(composed: bool) -> str:
+    """Where its cache keeps images: where it was told to, in the form with Compose."""
+    return "/srv/cache" if composed else "/var/lib/imagefleet/registry/upstream.test"
+
+
+@pytest.fixture
 def control(host: Any, composed: bool) -> Callable[[str], None]:
     """Have whoever runs the registry do something with it: ``control("stop")``."""
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Images lie in a bucket, whose keys nobody else can read."""
+"""Images lie in a bucket, whose keys nobody else can read, behind a certificate that was there."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._oci.registry impo
 BASE = "bases/python:3.11-slim-bookworm"
 
 
-def test_an_image_is_kept_in_the_bucket(where, address):
+def test_an_image_is_kept_in_the_bucket(where, authority, address):
     source, target = parse_reference(f"{address('registry')}:5000/{BASE}"), parse_reference(f"{where}:5000/bucket:one")
-    client = RegistryClient([RegistrySettings(each.registry, http=True) for each in (source, target)])
+    settings = [RegistrySettings(source.registry, http=True), RegistrySettings(target.registry, authority)]
+    client = RegistryClient(settings)
     index = client.get_manifest(source)
     copy_content(client, source, index, target)
     client.put_manifest(target, index)

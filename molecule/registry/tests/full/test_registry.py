@@ -132,7 +132,7 @@ def test_an_image_that_a_writer_pushes_is_what_a_reader_pulls(client, where, add
         reader.put_manifest(target, index)
 
 
-def test_the_cache_keeps_what_is_pulled_through_it(host, client, where, address):
+def test_the_cache_keeps_what_is_pulled_through_it(host, client, where, address, cache_folder):
     through = parse_reference(f"{where}:5001/{BASE}")
     reader = client("dify")
     index = reader.get_manifest(through)
@@ -140,7 +140,7 @@ def test_the_cache_keeps_what_is_pulled_through_it(host, client, where, address)
     child = reader.get_manifest(through.with_digest(index.document["manifests"][0]["digest"]))
     reader.get_config(through, child)
     config = child.document["config"]["digest"].removeprefix("sha256:")
-    kept = f"/var/lib/imagefleet/registry/upstream.test/docker/registry/v2/blobs/sha256/{config[:2]}/{config}/data"
+    kept = f"{cache_folder}/docker/registry/v2/blobs/sha256/{config[:2]}/{config}/data"
     end = time.monotonic() + 30
     while not host.file(kept).exists and time.monotonic() < end:
         time.sleep(0.5)
@@ -209,6 +209,9 @@ def test_a_backup_is_put_back(host, client, where, job, control):
     second = job("backup")["backup"]
     data = host.check_output(f"find {first} -name data -path '*blobs*' -links +1 | head -1")
     assert data, "a second backup holds what the first has, by links"
+    third = job("backup")
+    assert third["removed"] == [first]
+    assert not host.file(first).exists
     lost = push(writer, where, "backup", "after the backup")
     control("stop")
     host.check_output(f"rm -r {STORAGE}/docker")
