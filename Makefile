@@ -3,11 +3,11 @@ PYTHON ?= python3
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.collections
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help bootstrap demo test lint sanity unit integration molecule faults customised deployments builders site arm64-machine bench scale versions
+.PHONY: help bootstrap demo test lint sanity unit integration molecule faults customised deployments builders site arm64_machine bench scale versions
 .DEFAULT_GOAL := help
 
 help: ## print this list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9_]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 bootstrap: ## virtual environment with pinned tools, and the collections needed
 	@$(PYTHON) tools/bootstrap
@@ -48,7 +48,7 @@ builders: bootstrap ## builders on a real BuildKit, built with Go, and on stand-
 site: bootstrap ## the playbook site over a fleet of an amd64 and an emulated arm64 host, its registry and a deployment on each (after make test)
 	@tools/check site
 
-arm64-machine: bootstrap ## a fleet whose second host is a whole emulated arm64 machine, with a kernel of its own (after make test)
+arm64_machine: bootstrap ## a fleet whose second host is a whole emulated arm64 machine, with a kernel of its own (after make test)
 	@tools/check arm64_machine
 
 bench: bootstrap ## everything measured beside what others use: tests/bench/results.json, a page with a plot; empties the build cache
