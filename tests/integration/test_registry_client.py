@@ -384,6 +384,14 @@ def test_tokens_are_asked_for_once_for_what_is_done(misbehaving):
     assert len(paths) == 7
 
 
+def test_a_token_that_has_expired_is_asked_for_again(misbehaving, monkeypatch):
+    client, reference = RegistryClient([settings(misbehaving)]), parse_reference(f"{misbehaving}/tokens:1")
+    assert client.get_blob(reference, digest_of(BLOB)) == BLOB
+    monkeypatch.setitem(TOKENS, "pull", "may-pull-from-now-on")
+    assert client.get_blob(reference, digest_of(BLOB)) == BLOB
+    assert [path.partition("?")[0] for path, _login in Misbehaving.requests].count("/token") == 2
+
+
 def test_a_mount_asks_for_both_repositories(misbehaving):
     client = RegistryClient([settings(misbehaving)])
     target, source = parse_reference(f"{misbehaving}/tokens"), parse_reference(f"{misbehaving}/other/source")
