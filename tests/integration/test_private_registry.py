@@ -10,10 +10,12 @@ import json
 import os
 import subprocess
 import sys
+import time
 
 import pytest
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.engine import EngineClient
+from support import registries
 
 RUNS = [{"name": "it runs", "command": ["true"]}]
 PLATFORMS = ["linux/amd64", "linux/arm64"]
@@ -71,6 +73,31 @@ def test_the_login_of_docker(run_module, prefix, registry_with_password, tmp_pat
         "image_info", reference=reference, registries=[{"host": host, "ca": ca}], docker_config=str(tmp_path)
     )
     assert found["exists"] is False
+
+
+def test_a_credential_helper_is_asked_again_at_the_end_of_a_build(run_module, registry, prefix, tmp_path, monkeypatch):
+    asked = tmp_path / "asked"
+    helper = tmp_path / "docker-credential-counted"
+    helper.write_text(
+        f"#!/bin/sh\ncat > /dev/null\ndate +%s.%N >> {asked}\n"
+        'echo \'{"ServerURL": "", "Username": "ci", "Secret": "hunter2"}\'\n'
+    )
+    helper.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    (tmp_path / "Dockerfile").write_text(f"FROM {registry}/bases/busybox:latest\nRUN sleep 3; echo {prefix} > /x\n")
+    (tmp_path / "htpasswd").write_text(registries.HTPASSWD)
+    login = {"htpasswd": {"realm": "test", "path": str(tmp_path / "htpasswd")}}
+    with registries.running_registry(tmp_path, {}, auth=login) as port:
+        (tmp_path / "config.json").write_text(json.dumps({"credHelpers": {f"localhost:{port}": "counted"}}))
+        began = time.time()
+        built = run_module(
+            "image_build",
+            images=[{"name": "one", "repository": f"localhost:{port}/{prefix}/one", "context": str(tmp_path)}],
+            platforms=PLATFORMS[:1],
+            docker_config=str(tmp_path),
+        )
+    assert built["changed"], built
+    assert any(float(moment) > began + 3 for moment in asked.read_text().split())
 
 
 @pytest.mark.parametrize(

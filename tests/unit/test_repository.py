@@ -152,7 +152,9 @@ def make_targets():
 def test_documented_make_commands_exist(texts):
     documents = {path: text for path, text in texts.items() if path.suffix in {".md", ".rst"}}
     commands = {
-        match for text in documents.values() for match in re.findall(r"(?:^|`)\s*make ([a-z0-9_]+)\b", text, re.MULTILINE)
+        match
+        for text in documents.values()
+        for match in re.findall(r"(?:^|`)\s*make ([a-z0-9_]+)\b", text, re.MULTILINE)
     }
     assert commands <= make_targets()
 
