@@ -31,6 +31,7 @@ collect_ignore = (
         "test_dead_nodes.py",
         "test_native_nodes.py",
         "test_registry_cache.py",
+        "test_role.py",
         "test_tls.py",
     ]
 )

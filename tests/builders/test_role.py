@@ -1,0 +1,103 @@
+# Copyright: Contributors to the imagefleet.dify project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""BuildKit itself as the role buildkitd runs it, in a container of an image, and a builder with it as a node.
+
+From an archive, as a service of systemd, it is Molecule's scenario ``fleet`` with IMAGEFLEET_REAL_BUILDKIT=1.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from support.builder_under_test import REMOTE
+from support.buildkit_nodes import Real
+from support.registries import free_port
+
+CONTAINER = "imagefleet-buildkitd"
+FOLDER = Path("/etc/buildkit")
+
+
+@pytest.fixture
+def run_role(playbook_environment, tmp_path, images):
+    """Run it on this machine: what it printed. What it made goes at the end."""
+    assert not FOLDER.exists(), f"{FOLDER} is somebody's"
+    play = [{"hosts": "localhost", "roles": ["imagefleet.dify.buildkitd"]}]
+    (tmp_path / "play.yml").write_text(json.dumps(play))
+    given = {
+        "buildkitd_source": "image",
+        "buildkitd_image": images[0],
+        "buildkitd_address": "127.0.0.1",
+        "buildkitd_port": free_port(),
+        "buildkitd_names": ["127.0.0.1"],
+        "buildkitd_data_directory": str(tmp_path / "data"),
+        "buildkitd_authority_host": "localhost",
+        "buildkitd_authority_folder": str(tmp_path / "authority"),
+        # A container's own overlay takes no other one.
+        "buildkitd_config": {"worker": {"oci": {"snapshotter": "native"}}},
+    }
+
+    def run(**variables):
+        values = {**given, **variables}
+        command = ["ansible-playbook", str(tmp_path / "play.yml"), "--extra-vars", json.dumps(values)]
+        done = subprocess.run(command, env=playbook_environment, capture_output=True, text=True, timeout=300)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout, values
+
+    yield run
+    subprocess.run(["docker", "rm", "--force", "--volumes", CONTAINER], check=True, capture_output=True)
+    shutil.rmtree(FOLDER)
+
+
+@pytest.mark.parametrize("buildkit", [Real], indirect=True)
+def test_in_a_container(make, run_role, plain_registry, registry, prefix, tmp_path):
+    builder = make(REMOTE)
+    _printed, given = run_role()
+    printed, _given = run_role()
+    assert "changed=0" in printed
+    authority = tmp_path / "authority"
+    files = {"ca": "ca.crt", "cert": "client.crt", "key": "client.key"}
+    tls = {option: str(authority / file) for option, file in files.items()}
+    node = {
+        "name": "n",
+        "endpoint": f"tcp://127.0.0.1:{given['buildkitd_port']}",
+        "platforms": ["linux/amd64"],
+        "tls": tls,
+    }
+    made = builder.builder(driver=REMOTE, nodes=[node], platforms=["linux/amd64"])
+    assert not made.get("failed"), made
+    context = tmp_path / "context"
+    context.mkdir()
+    (context / "Dockerfile").write_text(f"FROM {registry}/bases/busybox:latest\nRUN echo {prefix} > /x\n")
+    image = {"name": "page", "repository": f"{plain_registry[0]}/{prefix}/page", "context": str(context)}
+    arguments = {"images": [image], "platforms": ["linux/amd64"], "builder": builder.name}
+    built = builder.run("image_build", buildx_config=str(builder.folder), **arguments)
+    assert built.get("changed"), built
+    assert (tmp_path / "data" / "cache.db").exists()
+    builder.tried("the role buildkitd, from an image: image_build", "built")
+
+    shown = (FOLDER / "tls" / "server.crt").read_text()
+    (authority / "issued" / "localhost.crt").unlink()
+    ends_soon = builder.run(
+        "certificate",
+        request=builder.run("certificate_request", key=str(FOLDER / "tls" / "server.key"))["request"],
+        path=str(authority / "issued" / "localhost.crt"),
+        ca_path=tls["ca"],
+        ca_key=str(authority / "ca.key"),
+        names=given["buildkitd_names"],
+        days=40,
+        renew_before=39,
+    )
+    assert ends_soon["changed"], ends_soon
+    printed, _given = run_role(buildkitd_renew_before=41)
+    assert "changed=0" not in printed
+    assert (FOLDER / "tls" / "server.crt").read_text() not in (shown, ends_soon["certificate"])
+    again = builder.builder(driver=REMOTE, nodes=[node], platforms=["linux/amd64"])
+    assert not again.get("failed"), again
+    builder.tried("the role buildkitd, whose certificate ends too soon: platforms", "renewed, and shown")
