@@ -86,13 +86,13 @@ def composed(host: Any) -> bool:
 @pytest.fixture
 def read_only(composed: bool) -> str:
     """The file that nginx looks for while garbage is collected."""
-    return f"{'/var/lib/imagefleet/registry/run' if composed else '/run/imagefleet-registry'}/read-only"
+    return f"{'/var/lib/imagefleet-registry/run' if composed else '/run/imagefleet-registry'}/read-only"
 
 
 @pytest.fixture
 def cache_folder(composed: bool) -> str:
     """Where its cache keeps images: where it was told to, in the form with Compose."""
-    return "/srv/cache" if composed else "/var/lib/imagefleet/registry/upstream.test"
+    return "/srv/cache" if composed else "/var/lib/imagefleet-registry/upstream.test"
 
 
 @pytest.fixture
@@ -113,6 +113,6 @@ def job(host: Any) -> Callable[[str], dict[str, Any]]:
 
     def run(name: str) -> dict[str, Any]:
         host.check_output(f"systemctl start imagefleet-registry-{name}.service")
-        return json.loads(host.check_output(f"cat /var/lib/imagefleet/registry/{name}.json"))
+        return json.loads(host.check_output(f"cat /var/lib/imagefleet-registry/{name}.json"))
 
     return run

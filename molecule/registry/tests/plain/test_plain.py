@@ -26,4 +26,4 @@ def test_nothing_else_runs_or_starts_at_boot(host):
 
 
 def test_what_a_cache_has_kept_is_still_there(host):
-    assert host.check_output("find /var/lib/imagefleet/registry/upstream.test -name data | head -1")
+    assert host.check_output("find /var/lib/imagefleet-registry/upstream.test -name data | head -1")
