@@ -52,6 +52,23 @@ def manifests(method, path):
     return method == "PUT" and "/manifests/" in path
 
 
+@pytest.fixture
+def build(modules, registry, prefix, tmp_path):
+    """``build(host, "true")``: an image with one step, for one platform, pushed to a registry."""
+
+    def run(host, step):
+        (tmp_path / "Dockerfile").write_text(f"FROM {registry}/bases/busybox:latest\nRUN {step}\n")
+        return modules.run(
+            "image_build",
+            images=[{"name": "one"}],
+            repository=f"{host}/{prefix}/one",
+            context=str(tmp_path),
+            platforms=["linux/amd64"],
+        )
+
+    return run
+
+
 @pytest.mark.parametrize(
     "refusal",
     [
@@ -60,17 +77,10 @@ def manifests(method, path):
         pytest.param(lambda: Refusal(COLLECTED, manifests, times=1), id="collected-before-the-manifest"),
     ],
 )
-def test_a_build_is_pushed_when_the_registry_takes_it(modules, registry, prefix, tmp_path, refusal):
-    (tmp_path / "Dockerfile").write_text(f"FROM {registry}/bases/busybox:latest\nRUN echo {prefix} > /x\n")
+def test_a_build_is_pushed_when_the_registry_takes_it(build, registry, prefix, refusal):
     refuse = refusal()
     with before(registry, refuse) as closed:
-        built = modules.run(
-            "image_build",
-            images=[{"name": "one"}],
-            repository=f"{closed}/{prefix}/one",
-            context=str(tmp_path),
-            platforms=["linux/amd64"],
-        )
+        built = build(closed, f"echo {prefix} > /x")
     assert not built.get("failed"), built
     assert refuse.count > 0
     reference = built["images"][0]["reference"].replace(closed, registry)
@@ -85,30 +95,29 @@ def restarted(tmp_path):
     running = contextlib.ExitStack()
     port = running.enter_context(running_registry(folder, {}))
 
+    def is_pushed_to():
+        # What was uploaded is moved away meanwhile.
+        with contextlib.suppress(FileNotFoundError):
+            return any(path.stat().st_size > 1 << 20 for path in folder.glob("data/**/_uploads/*/data"))
+        return False
+
     def restart():
-        while not any(path.stat().st_size > 1 << 20 for path in folder.glob("data/**/_uploads/*/data")):
+        while not is_pushed_to():
             time.sleep(0.01)
         running.close()
         time.sleep(12)
         running.enter_context(running_registry(folder, {}, port=port))
+        runs_again.set()
 
-    thread = threading.Thread(target=restart, daemon=True)
-    thread.start()
+    runs_again = threading.Event()
+    threading.Thread(target=restart, daemon=True).start()
     yield f"localhost:{port}"
+    assert runs_again.is_set(), "it was not restarted while something was pushed"
     running.close()
 
 
-def test_a_registry_is_restarted_while_images_are_pushed(modules, registry, restarted, prefix, tmp_path):
-    (tmp_path / "Dockerfile").write_text(
-        f"FROM {registry}/bases/busybox:latest\nRUN dd if=/dev/urandom of=/{prefix} bs=1M count=100\n"
-    )
-    built = modules.run(
-        "image_build",
-        images=[{"name": "one"}],
-        repository=f"{restarted}/{prefix}/one",
-        context=str(tmp_path),
-        platforms=["linux/amd64"],
-    )
+def test_a_registry_is_restarted_while_images_are_pushed(build, restarted, prefix):
+    built = build(restarted, f"dd if=/dev/urandom of=/{prefix} bs=1M count=100")
     assert not built.get("failed"), built["msg"]
     reference = parse_reference(built["images"][0]["reference"])
     assert RegistryClient().get_manifest(reference).digest == built["images"][0]["digest"]
@@ -141,16 +150,9 @@ def test_a_registry_that_answered_before_is_waited_for(tmp_path, monkeypatch):
         ),
     ],
 )
-def test_what_cannot_be_pushed_is_not_built(modules, registry, prefix, tmp_path, answer, message):
-    (tmp_path / "Dockerfile").write_text(f"FROM {registry}/bases/busybox:latest\nRUN false\n")
+def test_what_cannot_be_pushed_is_not_built(build, registry, prefix, answer, message):
     with before(registry, Refusal(answer, writes, times=1)) as refusing:
-        built = modules.run(
-            "image_build",
-            images=[{"name": "one"}],
-            repository=f"{refusing}/{prefix}/one",
-            context=str(tmp_path),
-            platforms=["linux/amd64"],
-        )
+        built = build(refusing, "false")
     assert f"The registry {refusing} refuses POST of {prefix}/one" in built["msg"]
     assert message in built["msg"]
     assert "failed_builds" not in built
