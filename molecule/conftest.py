@@ -87,3 +87,11 @@ def start_api(host: testinfra.host.Host, name: str, address: Callable[[str], str
     yield start
     for container_id in started:
         host.run(f"docker rm --force --volumes {container_id}")
+
+
+@pytest.fixture
+def containers(host: testinfra.host.Host) -> dict[str, dict[str, Any]]:
+    """All of the host's deployment, as its engine has them, by service."""
+    listed = host.check_output("docker ps --all --quiet --filter label=com.docker.compose.project=dify").split()
+    found = json.loads(host.check_output(f"docker inspect {' '.join(listed)}"))
+    return {each["Config"]["Labels"]["com.docker.compose.service"]: each for each in found}

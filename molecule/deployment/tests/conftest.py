@@ -46,11 +46,3 @@ def state(host):
 def release(host, state):
     """The active release, as it is on record."""
     return json.loads(host.check_output(f"cat {FOLDER}/releases/{state['active']}/release.json"))
-
-
-@pytest.fixture
-def containers(host):
-    """All of the project, as the engine has them, by service."""
-    listed = host.check_output("docker ps --all --quiet --filter label=com.docker.compose.project=dify").split()
-    found = json.loads(host.check_output(f"docker inspect {' '.join(listed)}"))
-    return {each["Config"]["Labels"]["com.docker.compose.service"]: each for each in found}

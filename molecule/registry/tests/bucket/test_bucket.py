@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import ssl
 import urllib.request
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.copy import copy_content
@@ -35,3 +36,11 @@ def test_only_the_registry_can_read_the_keys(host):
     file = host.file("/etc/docker/registry/config.yml")
     assert (file.user, file.mode) == ("docker-registry", 0o600)
     assert "swordfish" in file.content_string
+
+
+def test_the_certificate_that_the_file_has_now_is_shown(host, where, name):
+    file = "/etc/imagefleet/registry/tls/registry.crt"
+    shown = ssl.get_server_certificate((where, 5000), timeout=10)
+    assert shown.strip() in host.file(file).content_string
+    names = host.check_output(f"openssl x509 -noout -ext subjectAltName -in {file}")
+    assert ("renewed.example.test" in names) == (name == "amd64")

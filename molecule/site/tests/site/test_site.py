@@ -17,14 +17,6 @@ REGISTRY_HOST = "amd64"
 VERSION = "0.15.90"
 
 
-@pytest.fixture
-def containers(host):
-    """All of the deployment, as the engine has them, by service."""
-    listed = host.check_output("docker ps --all --quiet --filter label=com.docker.compose.project=dify").split()
-    found = json.loads(host.check_output(f"docker inspect {' '.join(listed)}"))
-    return {each["Config"]["Labels"]["com.docker.compose.service"]: each for each in found}
-
-
 def test_dify_answers(name, address):
     with urllib.request.urlopen(f"http://{address(name)}:8080/health", timeout=60) as answer:
         assert json.load(answer)["version"] == VERSION
