@@ -53,6 +53,12 @@ class Registry:
         raise HTTPError(address, status, "", headers, io.BytesIO())
 
 
+@pytest.fixture(autouse=True)
+def answered_to_nobody(monkeypatch):
+    """Whoever has answered once is waited for, also by the tests that come later in this process."""
+    monkeypatch.setattr(transport, "_answered", set())
+
+
 @pytest.fixture
 def clock(monkeypatch):
     clock = Clock()
@@ -106,7 +112,6 @@ def test_a_file_is_sent_again_from_where_it_was(monkeypatch, clock):
     ],
 )
 def test_how_long_a_registry_is_waited_for_that_is_gone(monkeypatch, clock, method, before, answers, status, seconds):
-    monkeypatch.setattr(transport, "_answered", set())
     registry = Registry(*before, *answers)
     monkeypatch.setattr(transport, "Request", lambda: registry)
     settings = RegistrySettings("localhost:1")
