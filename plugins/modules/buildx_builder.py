@@ -75,7 +75,7 @@ options:
       platforms:
         description:
           - The platforms to send to this node, such as V(linux/arm64). They come before what the node detects.
-          - With one node for each platform, this is how each platform gets its native host.
+          - With one node for each platform, this is how each platform gets its native host. buildx leaves a platform to one node.
         type: list
         elements: str
       driver_opts:

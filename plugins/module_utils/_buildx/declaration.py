@@ -204,10 +204,27 @@ def _check(wanted: BuilderDeclaration, has_config: bool) -> None:
         repeated = sorted({value for value in values if values.count(value) > 1})
         if repeated:
             raise CollectionError(f"{what}: two nodes have the {key} {repeated[0]}. Each node needs its own.")
+    _check_platforms(wanted.nodes, what)
     if has_config and wanted.driver == REMOTE:
         raise CollectionError(
             f"{what} takes no buildkitd_config: its daemons run already. Configure them where they run."
         )
+
+
+def _check_platforms(nodes: Sequence[NodeDeclaration], what: str) -> None:
+    """buildx takes a platform away from a node when a later one declares it.
+
+    Source: https://github.com/docker/buildx/blob/master/store/nodegroup.go
+    """
+    declared: dict[Platform, str] = {}
+    for node in nodes:
+        for platform in node.platforms:
+            before = declared.setdefault(platform, node.name)
+            if before != node.name:
+                raise CollectionError(
+                    f"{what}: the nodes {before} and {node.name} both declare {platform}, and buildx leaves a platform to one "
+                    "node. Leave it out of the platforms of one of them: it is there for what it detects while the other is away."
+                )
 
 
 def _check_node(driver: str, node: NodeDeclaration, what: str) -> None:

@@ -5,7 +5,8 @@
 """The nodes of one builder over many hosts, from what the inventory says of each host. Pure.
 
 Each platform is built where it is native. What no host is, hosts of amd64 emulate, or all of them where none is amd64.
-buildx sends a platform to the first node that declares it: the others of that platform are there when it is not.
+A platform is declared at one node, as buildx takes it away from all but the last. It is the first host's: the others that can
+build it are nodes that declare nothing, which are there for what they detect while that one is not.
 """
 
 from __future__ import annotations
@@ -127,7 +128,7 @@ def fleet_nodes(
     tls_folder: str | None = None,
     driver_opts: Mapping[str, str] | None = None,
 ) -> list[dict[str, Any]]:
-    """Nodes as ``buildx_builder`` takes them, in the order of the hosts.
+    """Nodes as ``buildx_builder`` takes them, in the order of the hosts, each platform at the first that is to build it.
 
     :param driver: ``remote`` for daemons behind mutual TLS, ``docker-container`` for engines behind ssh.
     :param tls_folder: of ``ca.crt``, ``client.crt`` and ``client.key`` on the host that drives.
@@ -137,6 +138,7 @@ def fleet_nodes(
     shared = share_platforms(hosts, platforms)
     nodes: list[dict[str, Any]] = []
     named: dict[str, str] = {}
+    declared: set[str] = set()
     for host in hosts:
         own = shared[host.name]
         if not own:
@@ -147,7 +149,8 @@ def fleet_nodes(
                 f"The hosts {named[name]} and {host.name} would both be the node {name}. Give one another name in the inventory."
             )
         named[name] = host.name
-        node: dict[str, Any] = {"name": name, "platforms": list(own)}
+        node: dict[str, Any] = {"name": name, "platforms": [platform for platform in own if platform not in declared]}
+        declared.update(own)
         if driver == DOCKER_CONTAINER:
             node["endpoint"] = f"ssh://{host.user}@{_bracketed(host.address)}:{host.ssh_port}"
             node["driver_opts"] = dict(driver_opts or {})

@@ -58,7 +58,7 @@ def test_no_port_but_ssh_is_open(host):
 
 
 def test_the_first_engine_built_it(name):
-    report = json.loads(Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"], "report/report.json").read_text())
+    report = json.loads(Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"], "report-first.json").read_text())
     (api,) = report["images"]
     assert [(entry["platform"], entry["node"]) for entry in api["platforms"]] == [("linux/amd64", "first")]
     assert api["smoke_test"]["passed"]

@@ -18,6 +18,8 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._oci.platform impo
 
 AMD64 = Platform("linux", "amd64")
 ARM64 = Platform("linux", "arm64")
+ARM_V7 = Platform("linux", "arm", "v7")
+I386 = Platform("linux", "386")
 ADDED = "--allow-insecure-entitlement=network.host"
 SOCKET = "unix:///var/run/docker.sock"
 
@@ -26,7 +28,7 @@ FLEET = Builder(
     "remote",
     (
         Node("amd", "tcp://amd:1", (AMD64,), {"cacert": "/ca"}),
-        Node("arm", "tcp://arm:1", (ARM64, AMD64)),
+        Node("arm", "tcp://arm:1", (ARM64, ARM_V7)),
     ),
 )
 LOCAL = Builder(
@@ -61,7 +63,7 @@ def test_nothing_declared_is_what_is_recorded(current):
         pytest.param({"name": "amd"}, {}, id="only-the-name"),
         pytest.param({"endpoint": "tcp://amd:1"}, {}, id="only-the-endpoint-finds-the-name"),
         pytest.param({"name": "amd", "platforms": ["x86_64"]}, {}, id="platform-by-another-word"),
-        pytest.param({"name": "amd", "platforms": ["arm64"]}, {"platforms": (ARM64,)}, id="other-platform"),
+        pytest.param({"name": "amd", "platforms": ["386"]}, {"platforms": (I386,)}, id="other-platform"),
         pytest.param({"name": "amd", "platforms": []}, {"platforms": ()}, id="no-fixed-platform"),
         pytest.param({"name": "amd", "endpoint": "tcp://new:1"}, {"endpoint": "tcp://new:1"}, id="other-endpoint"),
         pytest.param({"name": "amd", "driver_opts": {}}, {"driver_opts": {}}, id="options-taken-away"),
@@ -86,7 +88,7 @@ def test_node_of_a_remote_builder(entry, changes):
 
 def test_order_of_platforms_is_kept_as_recorded():
     declared = wanted(
-        FLEET, "fleet", nodes=[{"name": "amd"}, {"name": "arm", "platforms": ["linux/amd64", "linux/arm64"]}]
+        FLEET, "fleet", nodes=[{"name": "amd"}, {"name": "arm", "platforms": ["linux/arm/v7", "linux/arm64"]}]
     )
     assert declared == recorded_declaration(FLEET)
 
@@ -200,6 +202,11 @@ def test_results_hold_no_file_contents():
         ),
         pytest.param(
             {"nodes": [{"name": "a"}, {"name": "a", "endpoint": "c"}]}, "two nodes have the name a", id="name-twice"
+        ),
+        pytest.param(
+            {"nodes": [{"name": "a", "platforms": ["amd64"]}, {"name": "b", "platforms": ["arm64", "linux/amd64"]}]},
+            "the nodes a and b both declare linux/amd64",
+            id="platform-twice",
         ),
         pytest.param(
             {"driver": "kubernetes", "nodes": [{"endpoint": "tcp://a:1"}]}, "takes no endpoint", id="endpoint-of-pods"

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.fleet import (
@@ -75,6 +77,13 @@ def test_engines_are_reached_by_ssh():
 
 def test_a_host_without_a_platform_is_no_node():
     assert [node["name"] for node in fleet_nodes([AMD, POWER], BOTH)] == ["amd"]
+
+
+def test_a_platform_is_declared_once():
+    # buildx would take it away from the first one.
+    nodes = fleet_nodes([AMD, AMD_TOO, ARM, replace(ARM, name="arm-too")], BOTH)
+    declared = {node["name"]: node["platforms"] for node in nodes}
+    assert declared == {"amd": BOTH[:1], "amd-too": [], "arm": BOTH[1:], "arm-too": []}
 
 
 def test_two_hosts_are_never_one_node():
