@@ -19,6 +19,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from dataclasses import dataclass, field, replace
 from typing import Any, Mapping
 
@@ -32,6 +33,8 @@ KUBERNETES = "kubernetes"
 DRIVERS = (DOCKER, DOCKER_CONTAINER, REMOTE, KUBERNETES)
 
 RUNNING = "running"
+
+_LONG_ERROR = re.compile(r"^(Error:.*?)@*\n(?:.+\n)*(.+)$", re.MULTILINE)
 
 _LOCAL_ENDPOINTS = (
     "unix://",
@@ -162,13 +165,14 @@ def with_status(builder: Builder, inspected: str) -> Builder:
 
     Only lines that start a line are keys; what is indented belongs to labels, garbage collection rules or files.
     Fixed platforms carry a ``*`` there. Before 0.13 the version's key was ``Buildkit``. An error above the nodes (the
-    engine of a Docker context does not answer) is every node's error.
+    engine of a Docker context does not answer) is every node's error. What a program on the way printed, such as ssh with
+    its banners, makes it several lines, the last of which says why.
     """
     found: dict[str, dict[str, str]] = {}
     general: dict[str, str] = {}
     node = general
     in_nodes = False
-    for line in inspected.splitlines():
+    for line in _LONG_ERROR.sub(r"\1 \2", inspected.replace("\r\n", "\n")).splitlines():
         key, colon, value = line.partition(":")
         if not colon or line[:1].isspace():
             continue

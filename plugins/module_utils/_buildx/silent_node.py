@@ -18,6 +18,16 @@ def silent_nodes(builder: Builder) -> tuple[Node, ...]:
     return tuple(node for node in builder.nodes if node.error)
 
 
+# What ssh prints, and what a user can do.
+_OVER_SSH = {
+    "Host key verification failed": (
+        "Another host key than the pinned one is shown there, or none is pinned: make sure that it is that machine, and pin its "
+        "key, as a run of provision does."
+    ),
+    "Permission denied": "Let the key of this host in there, as a run of provision does.",
+}
+
+
 def describe_silence(builder: Builder, node: Node) -> str:
     """One sentence on the node, and one on what to do."""
     place = node.endpoint or "the current Docker endpoint"
@@ -25,6 +35,7 @@ def describe_silence(builder: Builder, node: Node) -> str:
         DOCKER: "Start the engine.",
         REMOTE: "Start its daemon, check that this host reaches it and that tls is right, or let the node leave the builder.",
     }.get(builder.driver, "Start the engine there, check that this host reaches it, or let the node leave the builder.")
+    remedy = next((remedy for said, remedy in _OVER_SSH.items() if said in (node.error or "")), remedy)
     return f"Node {node.name} of builder {builder.name} ({place}) cannot be reached: {(node.error or '').rstrip('.')}. {remedy}"
 
 

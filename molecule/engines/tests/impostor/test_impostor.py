@@ -15,7 +15,7 @@ FOLDER = Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"])
 
 def test_a_host_with_another_key_gets_no_build():
     refused = (FOLDER / "refused.txt").read_text()
-    assert "node first" in refused
+    assert "Node first of builder dify-builder" in refused
     assert "Host key verification failed" in refused
     assert "Traceback" not in refused
 

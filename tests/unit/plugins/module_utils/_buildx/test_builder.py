@@ -117,6 +117,31 @@ def test_an_engine_that_does_not_answer_is_the_error_of_its_node():
     assert not asked.is_running
 
 
+SSH = "ssh: command [ssh -- host docker system dial-stdio] has exited with exit status 255, stderr="
+
+
+@pytest.mark.parametrize(
+    "printed, error",
+    [
+        pytest.param(
+            f"{SSH}@@@@@\r\n@ WARNING: HAS CHANGED! @\r\n@@@@@\r\nPlease contact: somebody\r\nHost key verification failed.\r\n",
+            f"{SSH} Host key verification failed.",
+            id="another-host",
+        ),
+        pytest.param(
+            f"{SSH}build@host: Permission denied (publickey).",
+            f"{SSH}build@host: Permission denied (publickey).",
+            id="no-key",
+        ),
+    ],
+)
+def test_what_ssh_prints_is_an_error_of_its_node_alone(printed, error):
+    nodes = (Node("first", "ssh://host"), Node("second", "ssh://other"))
+    inspected = f"Name: b\n\nNodes:\nName: first\nError: {printed}\n\nName: second\nStatus: running\n"
+    asked = with_status(Builder("b", "docker-container", nodes), inspected)
+    assert [(node.status, node.error) for node in asked.nodes] == [(None, error), ("running", None)]
+
+
 def test_before_0_13_the_version_had_another_key():
     inspected = "Name: default\nDriver: docker\n\nNodes:\nName: default\nStatus: running\nBuildkit: v0.11.6\n"
     assert with_status(docker_builder("default"), inspected).nodes[0].buildkit_version == "v0.11.6"
