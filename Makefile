@@ -3,7 +3,7 @@ PYTHON ?= python3
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.collections
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help bootstrap demo test lint sanity unit integration molecule faults customised deployments builders site arm64_machine bench scale versions
+.PHONY: help bootstrap demo test lint sanity unit integration molecule faults customised deployments builders site engines arm64_machine bench scale versions
 .DEFAULT_GOAL := help
 
 help: ## print this list
@@ -47,6 +47,9 @@ builders: bootstrap ## builders on a real BuildKit, built with Go, and on stand-
 
 site: bootstrap ## the playbook site over a fleet of an amd64 and an emulated arm64 host, its registry and a deployment on each (after make test)
 	@tools/check site
+
+engines: bootstrap ## a fleet whose engines are reached over ssh, and a machine that pretends to be one of its hosts (after make test)
+	@tools/check engines
 
 arm64_machine: bootstrap ## a fleet whose second host is a whole emulated arm64 machine, with a kernel of its own (after make test)
 	@tools/check arm64_machine
