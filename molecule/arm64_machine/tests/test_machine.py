@@ -49,8 +49,8 @@ def test_it_built_and_tested_its_platform():
     assert (tested["passed"], tested["emulated"]) == (True, False)
 
 
-def test_its_services_run(on_the_machine):
+def test_its_services_run(on_the_machine, address):
     assert on_the_machine("systemctl is-system-running") == "running"
     for unit in ("imagefleet-buildkitd", "imagefleet-buildkitd-port"):
         assert on_the_machine(f"systemctl is-enabled {unit}") == "enabled"
-    assert "10.0.2.2" in on_the_machine("nft list ruleset")
+    assert f"ip saddr {address('amd64')} tcp dport 1234 accept" in on_the_machine("nft list ruleset")
