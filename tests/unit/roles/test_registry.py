@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -62,7 +61,7 @@ PLAY = {
 
 
 @pytest.fixture(scope="module")
-def written(tmp_path_factory):
+def written(tmp_path_factory, playbook_environment):
     """``written(host, file)``: what the role writes for it."""
     folder = tmp_path_factory.mktemp("registry")
     local = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
@@ -71,11 +70,8 @@ def written(tmp_path_factory):
         (folder / name).mkdir()
     (folder / "inventory.json").write_text(json.dumps({"all": {"hosts": hosts}}))
     (folder / "play.yml").write_text(json.dumps([PLAY]))
-    command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", str(folder / "inventory.json")]
-    environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".collections")}
-    done = subprocess.run(
-        [*command, str(folder / "play.yml")], env=environment, capture_output=True, text=True, check=False, timeout=120
-    )
+    command = ["ansible-playbook", "-i", str(folder / "inventory.json"), str(folder / "play.yml")]
+    done = subprocess.run(command, env=playbook_environment, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stdout + done.stderr
     return lambda host, file: (folder / host / file).read_text()
 
