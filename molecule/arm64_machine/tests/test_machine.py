@@ -17,18 +17,19 @@ FOLDER = Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"])
 
 
 @pytest.fixture(scope="module")
-def on_the_machine():
+def bridge():
+    """The network of the engine on which hosts are."""
+    command = ["docker", "network", "inspect", "--format", "{{json (index .IPAM.Config 0)}}", "bridge"]
+    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+@pytest.fixture(scope="module")
+def on_the_machine(bridge):
     """``on_the_machine("uname -m")``: what a command prints there."""
-    gateway = subprocess.run(
-        ["docker", "network", "inspect", "--format", "{{(index .IPAM.Config 0).Gateway}}", "bridge"],
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout.strip()
     ssh = ["ssh", "-i", str(FOLDER / "ssh"), "-o", f"UserKnownHostsFile={FOLDER / 'known_hosts'}", "-p", "2222"]
 
     def run(command):
-        done = subprocess.run([*ssh, f"root@{gateway}", command], check=True, capture_output=True, text=True)
+        done = subprocess.run([*ssh, f"root@{bridge['Gateway']}", command], check=True, capture_output=True, text=True)
         return done.stdout.strip()
 
     return run
@@ -49,8 +50,8 @@ def test_it_built_and_tested_its_platform():
     assert (tested["passed"], tested["emulated"]) == (True, False)
 
 
-def test_its_services_run(on_the_machine, address):
+def test_its_services_run(on_the_machine, bridge):
     assert on_the_machine("systemctl is-system-running") == "running"
     for unit in ("imagefleet-buildkitd", "imagefleet-buildkitd-port"):
         assert on_the_machine(f"systemctl is-enabled {unit}") == "enabled"
-    assert f"ip saddr {address('amd64')} tcp dport 1234 accept" in on_the_machine("nft list ruleset")
+    assert f"ip saddr {bridge['Subnet']} tcp dport 1234 accept" in on_the_machine("nft list ruleset")
