@@ -31,6 +31,7 @@ NAMELESS = ("dictionary requested, could not parse JSON or key=value",)
 GOOD = {
     "binfmt": {"platforms": ["linux/amd64"]},
     "binfmt_info": {},
+    "build_host_info": {},
     "build_host_upkeep": {},
     "buildx_builder": {"name": "b1", "driver": "remote", "nodes": [{"name": "n1", "endpoint": "tcp://localhost:1"}]},
     "buildx_builder_info": {},
