@@ -29,6 +29,7 @@ NOWHERE = "localhost:1"
 #: What ansible-core itself says of an option inside of an entry of a list, without its name.
 NAMELESS = ("dictionary requested, could not parse JSON or key=value",)
 GOOD = {
+    "apt_suite": {"packages": ["dpkg"], "suite": "trixie", "release": "bookworm"},
     "binfmt": {"platforms": ["linux/amd64"]},
     "binfmt_info": {},
     "build_host_info": {},

@@ -12,6 +12,7 @@ import shutil
 from dataclasses import dataclass
 from typing import Sequence
 
+from ansible_collections.imagefleet.dify.plugins.module_utils._apt.packages import package_states
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.cli import Cli, Completed, RunCommand
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError, MissingPrerequisite
 
@@ -19,9 +20,6 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors impor
 CONTROL_GROUPS = ("/sys/fs/cgroup/cgroup.controllers", "/sys/fs/cgroup/memory")
 DAEMON_CONFIG = "/etc/docker/daemon.json"
 PLUGINS = ("buildx", "compose")
-#: https://www.debian.org/doc/debian-policy/ch-controlfields.html#source
-_PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]+")
-_PACKAGE_STATUS = "${db:Status-Status} ${Package}\\n"
 
 
 @dataclass(frozen=True)
@@ -93,17 +91,14 @@ class BuildHost:
         return DAEMON_CONFIG if os.path.isfile(DAEMON_CONFIG) else None
 
     def packages(self, names: Sequence[str]) -> dict[str, str | None]:
-        """What dpkg calls the state of each, such as ``installed``; None for one that it does not know.
+        """What dpkg calls the state of each; None for one that it does not know, and for all where there is no dpkg.
 
         :raises CollectionError: a name is none that a package can have.
         """
-        for name in names:
-            if not _PACKAGE.fullmatch(name):
-                raise CollectionError(f"{name!r} is no name of a package. Write one such as docker.io.")
-        if not names:
-            return {}
-        asked = self._find("dpkg-query", "--show", "--showformat", _PACKAGE_STATUS, *names)
-        return parse_packages(names, asked.stdout if asked else "")
+        try:
+            return package_states(self._execute, names)
+        except MissingPrerequisite:
+            return dict.fromkeys(names)
 
     def engine(self) -> Engine | None:
         path = shutil.which("dockerd")
@@ -151,9 +146,3 @@ def parse_version(banner: str) -> str | None:
     """The version in what ``dockerd --version`` prints; None where there is none."""
     found = re.search(r"version ([0-9]+(\.[0-9]+)*)", banner)
     return found[1] if found else None
-
-
-def parse_packages(names: Sequence[str], printed: str) -> dict[str, str | None]:
-    """The state of each, by what dpkg-query printed of those that it knows."""
-    states = {name: state for state, _space, name in (line.partition(" ") for line in printed.splitlines())}
-    return {name: states.get(name) for name in names}
