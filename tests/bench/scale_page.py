@@ -96,10 +96,9 @@ it has {beside_tasks} tasks with the gathering of facts, {beside_ok} ok and {bes
 {beside_modules} modules on the host. Such a host had the same counts, and a handler, with Debian's packages in place of
 Docker's, whose repository was not reached. They are for Docker's repository, for the packages of engine and Compose, and for
 the service. For that and for the engine's settings this role has {engine_tasks} tasks and {engine_modules} modules, with the
-facts: the parts configure, install, service and leftovers. It asks what is installed with a module for each group of
-packages, asks the versions of engine and plugins, and looks for pid files, Git and the Docker SDK. The other {other_modules}
-modules check the host, trust authorities, prove emulators and see to the builder, which that role does not. So it has more
-tasks, not fewer, and each costs a fraction of a second on each host.
+facts: the parts configure, install, service and leftovers, of which the last looks for pid files where there is no systemd.
+What is installed, and where it comes from, is one module for each suite. The other {other_modules} modules ask the host at once
+for all that makes it a build host, read its engine's settings, prove emulators and see to the builder, which that role does not.
 
 Facts are gathered once for each host. All emulators are one task and one module, whatever the number of platforms, and so is
 the builder with all its nodes.
