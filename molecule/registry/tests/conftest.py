@@ -20,6 +20,8 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._oci.registry impo
 
 PORT = 5000
 COMPOSE_FILE = "/etc/imagefleet/registry/compose.yml"
+#: The second cache that a host has with Compose. On one of them it took the place of what the other one has.
+SECOND_CACHES = {"amd64": ("comes.test", 5003), "arm64": ("goes.test", 5002)}
 PASSWORDS = {"ci": "writes and reads", "dify": "only reads"}
 
 
@@ -81,6 +83,18 @@ def client(where: str, authority: str, address: Callable[[str], str]) -> Callabl
 def composed(host: Any) -> bool:
     """Whether Compose runs it, and not systemd."""
     return bool(host.file(COMPOSE_FILE).exists)
+
+
+@pytest.fixture
+def caches(composed: bool, name: str) -> dict[str, int]:
+    """The ports of its caches."""
+    return {"upstream.test": 5001, **dict([SECOND_CACHES[name]] if composed else [])}
+
+
+@pytest.fixture
+def gone_caches(caches: dict[str, int]) -> dict[str, int]:
+    """Those of another host's caches, which it may have had."""
+    return {cache: port for cache, port in SECOND_CACHES.values() if cache not in caches}
 
 
 @pytest.fixture
