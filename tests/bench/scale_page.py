@@ -75,16 +75,17 @@ _HOSTS = """Hosts that are provisioned again
 ``imagefleet.dify.provision`` when nothing changed, on containers of Debian 12 that come from one that the role provisioned,
 each with files of its own, without systemd. The engine that answers in each is this machine's, by its socket, and a process
 that sleeps stands for ``dockerd``; the builder is the engine's own; the connection is ``community.docker.docker``, with
-pipelining. So SSH, a network and systemd are left out. Controller and hosts share the machine's cores, with other work beside
-them: seconds are what these cores take, and CPU tells what a controller would need whose hosts have processors of their own.
+pipelining. So SSH, a network and systemd are left out. Controller and hosts share the machine's cores, load is that of the
+runs before: seconds are what these cores take, and CPU tells what a controller would need whose hosts have processors of
+their own.
 
 {figures}
 
 CPU grows with the number of hosts, by about the same for each: of what is done, only reading the playbook is for all hosts at
-once. More forks help where the controller waits for hosts; where all cores are busy, as here, they get it a larger share
-beside other work. Memory is that of the largest process, and there are as many as forks, all forked from one. Without
-pipelining, {slow_hosts} hosts took {slow_seconds} s with {slow_forks} forks, {slow_cpu} s of the controller's CPU for each
-and {slow_host_cpu} s of a host's, at a load of {slow_load}.
+once. More forks help where the controller waits for hosts, and not where all cores are busy, as here. Memory is that of the
+largest process, and there are as many as forks, all forked from one. Without pipelining, {slow_hosts} hosts took
+{slow_seconds} s with {slow_forks} forks, {slow_cpu} s of the controller's CPU for each and {slow_host_cpu} s of a host's, at a
+load of {slow_load}.
 
 A host has {ok} tasks that are ok and {skipped} that are skipped, and {modules} modules are started on it, one for each item
 of a loop:
