@@ -13,6 +13,7 @@ import socket
 from typing import Iterable, Mapping, Sequence
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.cli import Cli
+from ansible_collections.imagefleet.dify.plugins.module_utils._core.disk import disk_of
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import MissingPrerequisite
 from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.preflight import HostFacts
 
@@ -33,7 +34,7 @@ def read_host(
         engine=_version(docker, "version", "--format", "{{.Server.Version}}"),
         compose=_version(docker, "compose", "version", "--short"),
         memory=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
-        free={folder: _free(folder) for folder in dict.fromkeys(folders)},
+        free={folder: disk_of(folder).free for folder in dict.fromkeys(folders)},
         occupied=[port for port in ports if port not in own and _is_taken(port)],
         writers=_writers(docker, project, os.path.realpath(data)) if data else {},
     )
@@ -93,14 +94,6 @@ def _writers(docker: Cli, project: str, data: str) -> dict[str, str]:
         if other != project and any(f"{source}/".startswith(f"{data}/") for source in sources):
             found[container["Name"].lstrip("/")] = other
     return found
-
-
-def _free(folder: str) -> int:
-    path = os.path.abspath(folder)
-    while not os.path.exists(path):
-        path = os.path.dirname(path)
-    found = os.statvfs(path)
-    return found.f_bavail * found.f_frsize
 
 
 def _is_taken(port: int) -> bool:

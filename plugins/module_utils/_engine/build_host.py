@@ -14,25 +14,13 @@ from typing import Sequence
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._apt.packages import package_states
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.cli import Cli, Completed, RunCommand
+from ansible_collections.imagefleet.dify.plugins.module_utils._core.disk import Disk, disk_of
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError, MissingPrerequisite
 
 #: Either is there where containers can have limits: of control groups v2, and of v1.
 CONTROL_GROUPS = ("/sys/fs/cgroup/cgroup.controllers", "/sys/fs/cgroup/memory")
 DAEMON_CONFIG = "/etc/docker/daemon.json"
 PLUGINS = ("buildx", "compose")
-
-
-@dataclass(frozen=True)
-class Disk:
-    """A file system.
-
-    :param path: a folder on it.
-    :param total, free: in bytes; free is what anybody may still write.
-    """
-
-    path: str
-    total: int
-    free: int
 
 
 @dataclass(frozen=True)
@@ -78,10 +66,7 @@ class BuildHost:
         """
         if not path.startswith("/"):
             raise CollectionError(f"The folder {path!r} is not absolute. Write its whole path, as in /var/lib/docker.")
-        while not os.path.isdir(path):
-            path = os.path.dirname(path)
-        usage = shutil.disk_usage(path)
-        return Disk(path, usage.total, usage.free)
+        return disk_of(path)
 
     def control_groups(self) -> bool:
         return any(os.path.exists(path) for path in CONTROL_GROUPS)

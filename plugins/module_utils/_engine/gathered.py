@@ -7,12 +7,11 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Sequence
 
+from ansible_collections.imagefleet.dify.plugins.module_utils._core.disk import disk_of
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
 from ansible_collections.imagefleet.dify.plugins.module_utils._engine.upkeep import (
     BuilderVolume,
@@ -42,7 +41,8 @@ def read_host(engine: EngineClient, buildx_folders: Sequence[str]) -> HostFacts:
         raise CollectionError(
             f"The engine does not say what it has gathered: {error}. Try again when it is less busy."
         ) from error
-    disk = shutil.disk_usage(_existing(root))
+    # One in a namespace of its own has a root of its own.
+    disk = disk_of(root)
     cache = sum(int(each.get("Size") or 0) for each in used.get("BuildCache") or [] if not each.get("Shared"))
     volumes = [_volume(each) for each in used.get("Volumes") or [] if node_of(each["Name"])]
     return HostFacts(root, disk.total, disk.free, cache, tuple(volumes), known_nodes(_builders(buildx_folders)))
@@ -88,10 +88,3 @@ def _builders(folders: Sequence[str]) -> list[object]:
                 # Its nodes cannot be told from orphans.
                 raise CollectionError(f"{path} cannot be read as buildx's record of a builder: {error}.") from error
     return found
-
-
-def _existing(path: str) -> str:
-    """The path, or the folder above it that is there: an engine in a namespace of its own has a root of its own."""
-    while not os.path.exists(path):
-        path = os.path.dirname(path)
-    return path
