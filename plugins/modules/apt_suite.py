@@ -114,10 +114,11 @@ def wanted_files(apt: AptConfiguration, params: dict[str, Any], missing: list[st
     """The files that shall be there, with their texts."""
     suite, release = params["suite"], params["release"]
     files: dict[str, str] = {}
+    added = apt.added_suites()
     if missing:
-        for added in apt.added_suites():
-            files |= kept_out(added)
-    if suite in ("", release) or not (missing or apt.has_added(suite)):
+        for other in added:
+            files |= kept_out(other)
+    if suite in ("", release) or not (missing or suite in added):
         return files
     files |= pinned(suite, params["packages"])
     targets = apt.targets()

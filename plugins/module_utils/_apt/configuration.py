@@ -15,7 +15,6 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._apt.suite import 
     Target,
     added_suites,
     parse_targets,
-    source_file,
 )
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.cli import Cli, RunCommand
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
@@ -41,9 +40,6 @@ class AptConfiguration:
     def added_suites(self) -> list[str]:
         """Suites that were added by :func:`source`."""
         return added_suites(os.listdir(SOURCES)) if os.path.isdir(SOURCES) else []
-
-    def has_added(self, suite: str) -> bool:
-        return os.path.isfile(source_file(suite))
 
     def read(self, path: str) -> str | None:
         """The file's text; None where there is none.

@@ -6,10 +6,7 @@
 
 from __future__ import annotations
 
-import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -61,19 +58,9 @@ PLAY = {
 
 
 @pytest.fixture(scope="module")
-def written(tmp_path_factory, playbook_environment):
+def written(write_for):
     """``written(host, file)``: what the role writes for it."""
-    folder = tmp_path_factory.mktemp("registry")
-    local = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
-    hosts = {name: {**local, **variables, "folder": str(folder / name)} for name, variables in HOSTS.items()}
-    for name in HOSTS:
-        (folder / name).mkdir()
-    (folder / "inventory.json").write_text(json.dumps({"all": {"hosts": hosts}}))
-    (folder / "play.yml").write_text(json.dumps([PLAY]))
-    command = ["ansible-playbook", "-i", str(folder / "inventory.json"), str(folder / "play.yml")]
-    done = subprocess.run(command, env=playbook_environment, capture_output=True, text=True, check=False, timeout=120)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return lambda host, file: (folder / host / file).read_text()
+    return write_for(HOSTS, PLAY)
 
 
 @pytest.mark.parametrize(
