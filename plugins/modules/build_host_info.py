@@ -10,7 +10,7 @@ module: build_host_info
 short_description: What a host has of all that makes it a build host
 version_added: 0.1.0
 description:
-  - Asks for disk, control groups, packages, engine, plugins of Docker's client, Git and the docker SDK in one call.
+  - Asks for disk, control groups, packages, engine, plugins of Docker's client, Git, the docker SDK and files in one call.
   - Nothing of it has to be there, and nothing is changed.
 author:
   - The imagefleet.dify maintainers (@imagefleet)
@@ -23,6 +23,11 @@ options:
     description: Names of packages to ask dpkg for.
     type: list
     elements: str
+    default: []
+  files:
+    description: Files to look for.
+    type: list
+    elements: path
     default: []
 attributes:
   check_mode:
@@ -76,6 +81,11 @@ packages:
   returned: success
   type: dict
   sample: {docker.io: installed, docker-ce: null}
+files:
+  description: Whether each of O(files) is there, and is a file.
+  returned: success
+  type: dict
+  sample: {/etc/docker/daemon.json: true}
 engine:
   description: The engine that is installed; null where there is none.
   returned: success
@@ -128,6 +138,7 @@ git:
   sample: /usr/bin/git
 """
 
+import os
 import shutil
 from dataclasses import asdict
 from typing import Any
@@ -142,6 +153,7 @@ SPEC = ArgumentSpec(
     options={
         "data_root": {"type": "path", "default": "/var/lib/docker"},
         "packages": {"type": "list", "elements": "str", "default": []},
+        "files": {"type": "list", "elements": "path", "default": []},
     }
 )
 
@@ -155,6 +167,7 @@ def run(module: AnsibleModule) -> dict[str, Any]:
         "disk": asdict(host.disk(module.params["data_root"])),
         "control_groups": host.control_groups(),
         "packages": host.packages(module.params["packages"]),
+        "files": {path: os.path.isfile(path) for path in module.params["files"]},
         "engine": asdict(engine) if engine else None,
         "daemon_config": host.daemon_config(),
         "plugins": [asdict(plugin) for plugin in host.plugins()],

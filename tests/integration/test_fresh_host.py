@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from support.fresh_host import docker, fresh_host, provision_host  # noqa: F401 - fixtures
 
 ENGINE = ("cat", "/run/docker.pid")
@@ -47,3 +49,17 @@ def test_registries_need_a_reload_and_other_settings_a_restart(host, provision):
 
     assert provision(build_host_registries=[mirror], build_host_daemon_config={"log-level": "warn"})
     assert docker("exec", host, *ENGINE) != engine
+
+
+def test_settings_are_taken_after_a_run_that_ended_before_the_engine_took_them(host, provision):
+    engine = docker("exec", host, *ENGINE)
+    late = [{"host": "late.lan:5000", "http": True, "mirrors_of": ["docker.io"]}]
+    with pytest.raises(pytest.fail.Exception, match="build_host_engine_minimum"):
+        provision(build_host_registries=late, build_host_engine_minimum="999.0")
+    assert "late.lan" not in docker("exec", host, "docker", "info")
+
+    assert provision("--check", build_host_registries=late) == ["Configure the engine"]
+    assert "Configure the engine" in provision(build_host_registries=late)
+    assert "http://late.lan:5000/" in docker("exec", host, "docker", "info")
+    assert docker("exec", host, *ENGINE) == engine, "registries need a reload, also when they come late"
+    assert provision(build_host_registries=late) == []
