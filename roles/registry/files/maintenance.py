@@ -27,6 +27,8 @@ from typing import Any, Iterator
 LOCK = Path("/run/imagefleet-registry/maintenance.lock")
 #: nginx gives up what is under way after 15 minutes itself.
 LONGEST_DRAIN_SECONDS = 16 * 60
+#: Copies are named after their time. Beside them may be what is somebody else's, such as lost+found.
+COPIES = f"{'[0-9]' * 8}T{'[0-9]' * 6}.{'[0-9]' * 6}Z"
 
 
 def main() -> None:
@@ -147,9 +149,9 @@ def back_up(arguments: argparse.Namespace) -> dict[str, Any]:
     What the last copy has already is linked, and costs no space.
     """
     arguments.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-    for left in arguments.directory.glob("*.part"):
+    for left in folders(arguments.directory, f"{COPIES}.part"):
         shutil.rmtree(left)
-    there = sorted(path for path in arguments.directory.iterdir() if path.is_dir())
+    there = folders(arguments.directory, COPIES)
     name = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S.%fZ")
     part = arguments.directory / f"{name}.part"
     root = Path("docker/registry/v2")
@@ -169,6 +171,10 @@ def back_up(arguments: argparse.Namespace) -> dict[str, Any]:
     for path in gone:
         shutil.rmtree(path)
     return {"backup": str(arguments.directory / name), "removed": [str(path) for path in gone]}
+
+
+def folders(directory: Path, pattern: str) -> list[Path]:
+    return sorted(path for path in directory.glob(pattern) if path.is_dir() and not path.is_symlink())
 
 
 def write_report(path: Path, report: dict[str, Any]) -> None:
