@@ -22,13 +22,26 @@ import time
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, Iterator
+from typing import Any, Iterator, Sequence
 
 LOCK = Path("/run/imagefleet-registry/maintenance.lock")
 #: nginx gives up what is under way after 15 minutes itself.
 LONGEST_DRAIN_SECONDS = 16 * 60
 #: Copies are named after their time. Beside them may be what is somebody else's, such as lost+found.
 COPIES = f"{'[0-9]' * 8}T{'[0-9]' * 6}.{'[0-9]' * 6}Z"
+
+ROOT = Path("docker/registry/v2")
+#: rsync's status when something went while it copied.
+VANISHED = 24
+#: How the storage is copied: a push writes blobs, then links to layers and manifests, then tags, so each step is one before.
+#: A tag or manifest may be deleted meanwhile. Blobs only go by a collection, which waits for its turn; their files have other
+#: names until they are whole.
+STEPS = (
+    ("repositories", ("_uploads", "_layers", "_manifests/revisions"), (0, VANISHED)),
+    ("repositories", ("_uploads", "_layers", "_manifests/tags"), (0, VANISHED)),
+    ("repositories", ("_uploads", "_manifests"), (0, VANISHED)),
+    ("blobs", ("data.*.tmp",), (0,)),
+)
 
 
 def main() -> None:
@@ -77,13 +90,10 @@ def collect_garbage(arguments: argparse.Namespace) -> dict[str, Any]:
     arguments.read_only.touch()
     try:
         drain(services)
-        command = [*services.registry, "garbage-collect", arguments.configuration]
-        done = subprocess.run(command, **services.account, capture_output=True, text=True, check=False)
+        printed = run([*services.registry, "garbage-collect", arguments.configuration], **services.account)
     finally:
         arguments.read_only.unlink(missing_ok=True)
-    if done.returncode != 0:
-        sys.exit(f"{' '.join(command)} ended with status {done.returncode}: {done.stderr.strip()[-2000:]}")
-    removed = sum("blob eligible for deletion" in line for line in done.stdout.splitlines())
+    removed = sum("blob eligible for deletion" in line for line in printed.splitlines())
     return {"removed_blobs": removed, "read_only_seconds": round(time.monotonic() - began, 1)}
 
 
@@ -97,10 +107,10 @@ class Units:
         self.front = front
 
     def nginx(self) -> int:
-        return int(printed(["systemctl", "show", "--property=MainPID", "--value", self.front]))
+        return int(run(["systemctl", "show", "--property=MainPID", "--value", self.front]))
 
     def reload(self) -> None:
-        subprocess.run(["systemctl", "reload", self.front], check=True)
+        run(["systemctl", "reload", self.front])
 
 
 class Containers:
@@ -112,15 +122,21 @@ class Containers:
         self.account: dict[str, Any] = {}
 
     def nginx(self) -> int:
-        container = printed([*self.compose, "ps", "--quiet", "front"])
-        return int(printed(["docker", "inspect", "--format={{.State.Pid}}", container]))
+        container = run([*self.compose, "ps", "--quiet", "front"]).strip()
+        return int(run(["docker", "inspect", "--format={{.State.Pid}}", container]))
 
     def reload(self) -> None:
-        subprocess.run([*self.compose, "kill", "--signal=HUP", "front"], check=True, capture_output=True)
+        run([*self.compose, "kill", "--signal=HUP", "front"])
 
 
-def printed(command: list[str]) -> str:
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+def run(command: Sequence[str], fine: Sequence[int] = (0,), **account: Any) -> str:
+    """What a program prints. With a status that is not fine, its job ends, saying why."""
+    done: subprocess.CompletedProcess[str] = subprocess.run(
+        command, **account, capture_output=True, text=True, check=False
+    )
+    if done.returncode not in fine:
+        sys.exit(f"{' '.join(command)} ended with status {done.returncode}: {done.stderr.strip()[-2000:]}")
+    return done.stdout
 
 
 def drain(services: Units | Containers) -> None:
@@ -144,7 +160,7 @@ def workers_of(pid: int) -> set[str]:
 
 
 def back_up(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Copy the storage: what refers to blobs first, and then the blobs, so that a copy has all it refers to.
+    """Copy the storage: what refers to something before that, so that a copy has all it refers to.
 
     What the last copy has already is linked, and costs no space.
     """
@@ -154,17 +170,13 @@ def back_up(arguments: argparse.Namespace) -> dict[str, Any]:
     there = folders(arguments.directory, COPIES)
     name = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S.%fZ")
     part = arguments.directory / f"{name}.part"
-    root = Path("docker/registry/v2")
-    for folder in (root / "repositories", root / "blobs"):
-        (part / folder).mkdir(parents=True)
-        if (arguments.storage / folder).is_dir():
-            command = [
-                "rsync",
-                "--archive",
-                "--exclude=_uploads",
-                *([f"--link-dest={there[-1] / folder}"] if there else []),
-            ]
-            subprocess.run([*command, f"{arguments.storage / folder}/", f"{part / folder}/"], check=True)
+    for folder, excluded, fine in STEPS:
+        (part / ROOT / folder).mkdir(parents=True, exist_ok=True)
+        if (arguments.storage / ROOT / folder).is_dir():
+            last = [f"--link-dest={there[-1] / ROOT / folder}"] if there else []
+            excludes = [f"--exclude={pattern}" for pattern in excluded]
+            ends = [f"{root / ROOT / folder}/" for root in (arguments.storage, part)]
+            run(["rsync", "--archive", *excludes, *last, *ends], fine)
     os.sync()
     part.rename(arguments.directory / name)
     gone = [*there, arguments.directory / name][: -arguments.keep]
