@@ -118,6 +118,7 @@ class Containers:
 
     def __init__(self, file: str) -> None:
         self.compose = ["docker", "compose", f"--file={file}"]
+        self.configuration = str(Path(file).with_name("nginx.conf"))
         self.registry = (*self.compose, "exec", "-T", "registry", "registry")
         self.account: dict[str, Any] = {}
 
@@ -126,7 +127,8 @@ class Containers:
         return int(run(["docker", "inspect", "--format={{.State.Pid}}", container]))
 
     def reload(self) -> None:
-        run([*self.compose, "kill", "--signal=HUP", "front"])
+        # A container that the engine signals counts as stopped by hand, and stays down after the next boot.
+        run([*self.compose, "exec", "-T", "front", "nginx", "-c", self.configuration, "-s", "reload"])
 
 
 def run(command: Sequence[str], fine: Sequence[int] = (0,), **account: Any) -> str:

@@ -18,6 +18,7 @@ import pytest
 PROGRAM = Path(__file__).resolve().parents[3] / "roles/registry/files/maintenance.py"
 OLD = "20260101T020000.000000Z"
 YOUNG = "20260102T020000.000000Z"
+COMPOSE = ["docker", "compose", "--file=/folder/compose.yml"]
 ROOT = Path("docker/registry/v2")
 #: The files of an image in the order in which a push writes them. A link refers to what is before it.
 PUSHED = (
@@ -30,24 +31,53 @@ PUSHED = (
 
 
 @pytest.fixture
-def maintenance():
+def maintenance(monkeypatch):
     spec = importlib.util.spec_from_file_location("registry_maintenance", PROGRAM)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    # Of the whole machine, which others use.
+    monkeypatch.setattr(module.os, "sync", lambda: None)
     return module
 
 
 @pytest.fixture
 def ran(maintenance, monkeypatch):
-    """The commands that were run. They print nothing, and end well."""
+    """The commands that were run. All end well, and print the number of a process that is none."""
     commands = []
 
     def run(command, **_options):
-        commands.append(command)
-        return subprocess.CompletedProcess(command, 0, "", "")
+        commands.append(list(command))
+        return subprocess.CompletedProcess(command, 0, "0", "")
 
     monkeypatch.setattr(maintenance.subprocess, "run", run)
     return commands
+
+
+@pytest.mark.parametrize(
+    "how, reload, collect",
+    [
+        pytest.param(
+            {"user": "docker-registry", "front": "nginx-before-it"},
+            ["systemctl", "reload", "nginx-before-it"],
+            ["docker-registry", "garbage-collect", "config.yml"],
+            id="services",
+        ),
+        # Not by a signal from the engine, which would leave it down after the next boot.
+        pytest.param(
+            {"compose": "/folder/compose.yml"},
+            [*COMPOSE, "exec", "-T", "front", "nginx", "-c", "/folder/nginx.conf", "-s", "reload"],
+            [*COMPOSE, "exec", "-T", "registry", "registry", "garbage-collect", "config.yml"],
+            id="containers",
+        ),
+    ],
+)
+def test_nginx_reads_again_and_then_garbage_is_collected(maintenance, ran, tmp_path, how, reload, collect):
+    read_only = tmp_path / "read-only"
+    arguments = {"user": None, "front": None, "compose": None, **how}
+    maintenance.collect_garbage(Namespace(configuration="config.yml", read_only=read_only, **arguments))
+    # To the word: with --delete-untagged the images of indexes would go.
+    assert ran[-2:] == [reload, collect]
+    assert not read_only.exists()
 
 
 @pytest.mark.parametrize(

@@ -182,6 +182,14 @@ def test_garbage_is_collected_under_pushes(host, client, where, ask, job, read_o
     assert not host.file(read_only).exists
 
 
+def test_a_collection_leaves_containers_to_start_at_boot(host, composed):
+    """The engine remembers which were stopped by hand, and takes those that it sent a signal for such."""
+    if composed:
+        stopped = host.run("grep -l HasBeenManuallyStopped.:true /var/lib/docker/containers/*/config.v2.json")
+        # None is; status 2 would be: there are no such files.
+        assert (stopped.rc, stopped.stdout) == (1, "")
+
+
 def test_while_garbage_is_collected_it_is_read_and_not_written(host, ask, read_only):
     host.check_output(f"touch {read_only}")
     try:
