@@ -35,7 +35,7 @@ options:
     required: true
     suboptions:
       name:
-        description: Name of the user.
+        description: Name of the user. Two that differ in nothing but case are refused, as nginx tells them apart only in part.
         type: str
         required: true
       password:

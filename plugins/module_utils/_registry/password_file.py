@@ -31,7 +31,11 @@ class Plan:
 
 
 def check_users(users: Sequence[Mapping[str, str]]) -> None:
-    """:raises CollectionError: a name that Basic authentication cannot carry, one that is there twice, or an unfit password."""
+    """Whether there can be such users.
+
+    :raises CollectionError: a name that Basic authentication cannot carry, one that is there twice, in whatever case, or an
+        unfit password.
+    """
     names = [user["name"] for user in users]
     for name in names:
         if not _NAME.fullmatch(name):
@@ -40,6 +44,12 @@ def check_users(users: Sequence[Mapping[str, str]]) -> None:
             )
     if repeated := sorted({name for name in names if names.count(name) > 1}):
         raise CollectionError(f"users has {', '.join(repeated)} more than once. Make it one.")
+    lower = [name.lower() for name in names]
+    if alike := [name for name in names if lower.count(name.lower()) > 1]:
+        raise CollectionError(
+            f"users has {' and '.join(alike)}. nginx tells who may write in any case, so one would have the other's rights: "
+            "rename it."
+        )
     for user in users:
         _check_password(user["name"], user["password"])
 

@@ -38,6 +38,7 @@ def test_plan_users(wanted, found, fitting, plan):
         pytest.param([("a\nb", "x")], "in users is no name", id="two-lines"),
         pytest.param([('a" 0; "b', "x")], "in users is no name", id="end-of-a-text-in-nginx"),
         pytest.param([("a", "x"), ("b", "x"), ("a", "y")], "users has a more than once", id="twice"),
+        pytest.param([("ci", "x"), ("b", "x"), ("CI", "y")], "users has ci and CI. nginx tells", id="in-another-case"),
         pytest.param([("a", "")], "The password of a in users is empty", id="empty-password"),
         pytest.param([("a", "é" * 37)], "has more than 72 bytes", id="longer-than-bcrypt-reads"),
         pytest.param([("a", "x\ny")], "has more than one line", id="password-of-two-lines"),
