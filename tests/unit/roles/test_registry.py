@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -89,3 +90,60 @@ def test_a_cache_asks_its_upstream(written, host, credentials):
     assert yaml.safe_load(written(host, "cache.yml"))["proxy"] == {"remoteurl": UPSTREAM["remote"], **credentials}
     assert re.findall(r"listen (.+);", written(host, "nginx.conf")) == ["127.0.0.1:5000", "127.0.0.1:5001"]
     assert "hunter2" not in written(host, "nginx.conf")
+
+
+#: What cannot be, and what is said of it before anything is changed.
+REFUSED = {
+    "name": ({"registry_users": [{"name": "a b", "password": "hunter2"}]}, "'a b' in users is no name"),
+    "case": (
+        {"registry_users": [{"name": name, "password": "hunter2"} for name in ("ci", "CI")]},
+        "users has ci and CI",
+    ),
+    "long-password": ({"registry_users": [{"name": "ci", "password": "hunter2" * 11}]}, "ci in users has more than 72"),
+    "empty-password": ({"registry_users": [{"name": "ci", "password": ""}]}, "The password of ci in users is empty"),
+    "tls-name": ({"registry_tls": {"names": ["a b"]}}, "'a b' in names is neither"),
+    "tls-no-names": ({"registry_tls": {"names": []}}, "names is empty"),
+    "tls-renewal": ({"registry_tls": {"names": ["a"], "renew_before": 400}}, "renew_before is 400"),
+    "certificate": (
+        {"registry_tls": {"certificate": "/nowhere/registry.crt", "key": __file__}},
+        "certificate in registry_tls is /nowhere/registry.crt, and certificate has no such file",
+    ),
+    "key": ({"registry_tls": {"certificate": __file__, "key": "/nowhere"}}, "key in registry_tls is /nowhere"),
+    "port": ({"registry_port": 70000}, "70000 in registry_port"),
+    "cache-port": ({"registry_caches": [{**UPSTREAM, "port": 0}]}, "0 in registry_port or in port of registry_caches"),
+    "cache-login": ({"registry_caches": [{**UPSTREAM, "username": "we"}]}, "a password where it has a username"),
+}
+PREFLIGHT = {
+    "hosts": "all",
+    "gather_subset": ["!all"],
+    "tasks": [
+        {
+            "block": [
+                {"ansible.builtin.include_role": {"name": "imagefleet.dify.registry", "tasks_from": "preflight.yml"}}
+            ],
+            "rescue": [
+                {
+                    "ansible.builtin.copy": {
+                        "content": "{{ ansible_failed_result | to_json }}",
+                        "dest": "{{ folder }}/refused.json",
+                        "mode": "0600",
+                    }
+                }
+            ],
+        }
+    ],
+}
+
+
+@pytest.fixture(scope="module")
+def refused(write_for):
+    """``refused(host, file)``: what it was refused with."""
+    return write_for({host: variables for host, (variables, _message) in REFUSED.items()}, PREFLIGHT)
+
+
+@pytest.mark.parametrize("host", REFUSED)
+def test_what_cannot_be_is_refused_before_anything_is_changed(refused, host):
+    result = refused(host, "refused.json")
+    parts = [json.loads(result), *json.loads(result).get("results", [])]
+    assert REFUSED[host][1] in " ".join(str(part.get("msg")) for part in parts)
+    assert "hunter2" not in result
