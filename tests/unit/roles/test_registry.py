@@ -92,6 +92,21 @@ def test_a_cache_asks_its_upstream(written, host, credentials):
     assert "hunter2" not in written(host, "nginx.conf")
 
 
+def test_the_engine_mounts_where_links_to_a_certificate_lead(write_for, tmp_path):
+    archive, live = tmp_path / "archive", tmp_path / "live"
+    for folder in (archive, live):
+        folder.mkdir()
+    for name in ("fullchain.pem", "privkey.pem"):
+        (archive / name).touch()
+        (live / name).symlink_to(f"../archive/{name}")
+    tls = {"certificate": str(live / "fullchain.pem"), "key": str(live / "privkey.pem")}
+    # It goes as far as the engine, or systemd, which need not be here.
+    play = {**PREFLIGHT, "tasks": [*PREFLIGHT["tasks"], template("compose.yml", "compose.yml")]}
+    written = write_for({"linked": {"registry_source": "image", "registry_tls": tls}}, play)
+    volumes = yaml.safe_load(written("linked", "compose.yml"))["services"]["front"]["volumes"]
+    assert volumes[-2:] == [f"{folder}:{folder}:ro" for folder in (live, archive)]
+
+
 #: What cannot be, and what is said of it before anything is changed.
 REFUSED = {
     "name": ({"registry_users": [{"name": "a b", "password": "hunter2"}]}, "'a b' in users is no name"),
@@ -119,7 +134,13 @@ PREFLIGHT = {
     "tasks": [
         {
             "block": [
-                {"ansible.builtin.include_role": {"name": "imagefleet.dify.registry", "tasks_from": "preflight.yml"}}
+                {
+                    "ansible.builtin.include_role": {
+                        "name": "imagefleet.dify.registry",
+                        "tasks_from": "preflight.yml",
+                        "public": True,
+                    }
+                }
             ],
             "rescue": [
                 {
