@@ -69,6 +69,15 @@ def is_whole(client, reference):
     ]
 
 
+def assert_index_is_whole(client, reference):
+    """Its images, attestations included, have no tag of their own, and are there with their configurations."""
+    children = client.get_manifest(reference).document["manifests"]
+    assert children
+    for child in children:
+        image = reference.with_digest(child["digest"])
+        assert client.get_config(image, client.get_manifest(image))
+
+
 def test_services_run_and_start_again_at_boot(host, composed):
     for unit in () if composed else UNITS:
         assert host.service(unit).is_running
@@ -177,6 +186,7 @@ def test_garbage_is_collected_under_pushes(host, client, where, ask, job, read_o
     assert len(pushed) >= 9
     for reference in pushed:
         assert is_whole(client("dify"), reference)
+    assert_index_is_whole(client("dify"), parse_reference(f"{where}:5000/copied:one"))
     assert reports[0]["removed_blobs"] >= 1
     assert ask("HEAD", f"/v2/garbage/blobs/{digest}", "dify").status == 404
     assert not host.file(read_only).exists
