@@ -25,7 +25,7 @@ def provision(playbook_environment, repository_root, tmp_path):
     """Run the playbook in check mode on this machine, the first host of a fleet; its exit code and what it printed."""
 
     def run(clock_ahead=0, **variables):
-        environment = dict(playbook_environment)
+        environment = {**playbook_environment, "TZ": "Asia/Tokyo"}  # no controller has to be in UTC
         if clock_ahead:
             date = tmp_path / "bin/date"
             date.parent.mkdir()
