@@ -24,7 +24,7 @@ OURS = {"build_host_engine_source": "distribution", "build_host_disk_minimum": 1
 def provision(playbook_environment, repository_root, tmp_path):
     """Run the playbook in check mode on this machine, the first host of a fleet; its exit code and what it printed."""
 
-    def run(clock_ahead=0, **variables):
+    def run(clock_ahead=0, unfit=False, **variables):
         environment = {**playbook_environment, "TZ": "Asia/Tokyo"}  # no controller has to be in UTC
         if clock_ahead:
             date = tmp_path / "bin/date"
@@ -34,10 +34,13 @@ def provision(playbook_environment, repository_root, tmp_path):
             environment["PATH"] = f"{date.parent}:{environment['PATH']}"
         here = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
         away = {"ansible_host": "127.0.0.1", "ansible_port": free_port()}
-        inventory = {"build_hosts": {"hosts": {"here": here, "away": away}}}
+        hosts = {"here": here, "away": away}
+        if unfit:
+            hosts["unfit"] = {**here, "build_host_memory_minimum": 10**9}
+        inventory = {"build_hosts": {"hosts": hosts}}
         (tmp_path / "inventory.json").write_text(json.dumps(inventory))
         variables = {**OURS, "build_host_buildx_config": str(tmp_path / "buildx"), **variables}
-        command = ["ansible-playbook", "-i", str(tmp_path / "inventory.json"), "--check", "--limit", "here", "-v"]
+        command = ["ansible-playbook", "-i", str(tmp_path / "inventory.json"), "--check", "--limit", "!away", "-v"]
         done = subprocess.run(
             [*command, "playbooks/provision.yml", "--extra-vars", json.dumps(variables)],
             cwd=repository_root, env=environment, capture_output=True, text=True, check=False, timeout=300,
@@ -60,6 +63,19 @@ def test_or_is_left_out(provision):
     assert code == 0, printed
     assert "Left out, as they cannot be reached: away." in printed
     assert "Make one builder of all nodes" in printed
+
+
+def test_a_host_that_failed_is_not_taken_for_one_that_is_away(provision):
+    code, printed = provision(unfit=True, build_host_unreachable_nodes="skip")
+    assert code == 2
+    assert "failed in this run or were lost for a moment: unfit." in printed
+    assert "Left out" not in printed
+
+
+def test_nobody_stands_in_for_a_driving_host(provision):
+    code, printed = provision(build_host_driving_host="away", build_host_unreachable_nodes="skip")
+    assert code == 2
+    assert "The driving host away (build_host_driving_host) cannot be reached." in printed
 
 
 def test_a_clock_that_certificates_do_not_fit_is_named(provision):
