@@ -78,6 +78,12 @@ def test_nobody_stands_in_for_a_driving_host(provision):
     assert "The driving host away (build_host_driving_host) cannot be reached." in printed
 
 
+def test_a_port_is_opened_for_addresses_only(provision):
+    code, printed = provision(build_host_unreachable_nodes="skip", build_host_node_clients=["driver.example.com"])
+    assert code == 2
+    assert "BuildKit on here cannot be opened for driver.example.com." in printed
+
+
 def test_a_clock_that_certificates_do_not_fit_is_named(provision):
     code, printed = provision(-900, build_host_unreachable_nodes="skip", build_host_node_clients=["any"])
     assert code == 2

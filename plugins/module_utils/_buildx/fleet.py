@@ -11,6 +11,7 @@ build it are nodes that declare nothing, which are there for what they detect wh
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from dataclasses import dataclass
 from typing import Any, Iterable, Mapping, Sequence
@@ -203,10 +204,23 @@ def client_addresses(facts: Mapping[str, Any]) -> list[str]:
     return sorted(found)
 
 
+def unusable_clients(clients: Iterable[Any]) -> list[str]:
+    """Those that nftables would not take for an address or a network in CIDR notation."""
+    return [str(client) for client in clients if not _is_network(str(client))]
+
+
 def node_name(host: str) -> str:
     """A host's name as buildx allows it for a node: it starts with a letter, and holds letters, digits, ``.``, ``_``, ``-``."""
     name = re.sub(r"[^A-Za-z0-9._-]", "-", host)
     return name if name[:1].isalpha() else f"node-{name}"
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return False
+    return re.fullmatch(r"[0-9A-Fa-f:.]+(/[0-9]+)?", text) is not None  # Python also takes zones, and masks in full
 
 
 def _bracketed(address: str) -> str:

@@ -17,6 +17,7 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.fleet impo
     read_host,
     read_hosts,
     share_platforms,
+    unusable_clients,
 )
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
 
@@ -183,3 +184,24 @@ def test_client_addresses():
 
 def test_a_host_whose_network_is_unknown_has_none():
     assert client_addresses({}) == []
+
+
+@pytest.mark.parametrize(
+    "client, usable",
+    [
+        pytest.param("192.0.2.1", True, id="address"),
+        pytest.param("192.0.2.0/24", True, id="network"),
+        pytest.param("192.0.2.1/24", True, id="network-by-an-address-of-it"),
+        pytest.param("2001:db8::/64", True, id="network-of-version-6"),
+        pytest.param("driver.example.com", False, id="name"),
+        pytest.param("any", False, id="any-among-others"),
+        pytest.param("192.0.2.0/33", False, id="longer-than-an-address"),
+        pytest.param("192.0.2.0/255.255.255.0", False, id="mask-in-full"),
+        pytest.param("192.0.2.1-192.0.2.9", False, id="range"),
+        pytest.param("fe80::1%eth0", False, id="zone"),
+        pytest.param("", False, id="empty"),
+        pytest.param(3232235777, False, id="number"),
+    ],
+)
+def test_unusable_clients(client, usable):
+    assert unusable_clients(["192.0.2.7", client]) == ([] if usable else [str(client)])
