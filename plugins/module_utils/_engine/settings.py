@@ -28,6 +28,8 @@ RELOADABLE = frozenset(
     )
 )
 HUB = "docker.io"
+# Whom the engine trusts without a certificate, and whom it asks in place of Docker Hub.
+REGISTRY_LISTS = ("insecure-registries", "registry-mirrors")
 
 
 def engine_settings(registries: Sequence[Registry], disk_gb: int) -> dict[str, Any]:
@@ -54,6 +56,15 @@ def engine_settings(registries: Sequence[Registry], disk_gb: int) -> dict[str, A
     return settings
 
 
+def kept_settings(current: Mapping[str, Any], owned: bool) -> dict[str, Any]:
+    """What stays of ``daemon.json``, for the collection's settings and the user's to be merged over.
+
+    :param owned: whether the lists of registries are the collection's: entries are then those that it names, and no others.
+        A list stays as an empty one, as dockerd keeps what it had when it reads settings again and finds no list.
+    """
+    return {key: [] if owned and key in REGISTRY_LISTS else value for key, value in current.items()}
+
+
 def buildkit_settings(registries: Sequence[Registry], disk_gb: int, certificates: str | None = None) -> dict[str, Any]:
     """The part of ``buildkitd.toml`` that this collection decides; parameters as for :func:`engine_settings`.
 
@@ -78,9 +89,12 @@ def buildkit_settings(registries: Sequence[Registry], disk_gb: int, certificates
 
 
 def needs_restart(current: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
-    """Whether a running engine must restart to get from ``current`` to ``wanted``; else a reload will do."""
+    """Whether a running engine must restart to get from ``current`` to ``wanted``; else a reload will do.
+
+    What is no longer there is not read again, so a restart alone brings its default back.
+    """
     changed = {key for key in {*current, *wanted} if current.get(key) != wanted.get(key)}
-    return not changed <= RELOADABLE
+    return not changed <= RELOADABLE & wanted.keys()
 
 
 def _cache_sizes(disk_gb: int) -> tuple[str, str, str]:

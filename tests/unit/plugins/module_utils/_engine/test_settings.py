@@ -9,6 +9,7 @@ import pytest
 from ansible_collections.imagefleet.dify.plugins.module_utils._engine.settings import (
     buildkit_settings,
     engine_settings,
+    kept_settings,
     needs_restart,
 )
 
@@ -40,6 +41,26 @@ def test_engine_registries(registries, insecure, mirrors):
     assert settings.get("insecure-registries") == insecure
     assert settings.get("registry-mirrors") == mirrors
     assert settings["features"] == {"containerd-snapshotter": True}
+
+
+@pytest.mark.parametrize(
+    "current, owned, kept",
+    [
+        pytest.param(
+            {"insecure-registries": ["a"], "debug": True},
+            True,
+            {"debug": True, "insecure-registries": []},
+            id="taken-back",
+        ),
+        pytest.param(
+            {"registry-mirrors": ["https://m"]}, False, {"registry-mirrors": ["https://m"]}, id="somebody-else's"
+        ),
+        pytest.param({"debug": True}, True, {"debug": True}, id="no-list-stays-none"),
+        pytest.param({"registry-mirrors": []}, True, {"registry-mirrors": []}, id="empty-list-stays-one"),
+    ],
+)
+def test_kept_settings(current, owned, kept):
+    assert kept_settings(current, owned) == kept
 
 
 @pytest.mark.parametrize(
@@ -90,7 +111,8 @@ def test_cache_leaves_head_room(disk_gb, reserved, maximum, free):
     [
         pytest.param({"debug": True}, {"debug": True}, False, id="equal"),
         pytest.param({}, {"registry-mirrors": ["https://m"]}, False, id="mirror-is-reloaded"),
-        pytest.param({"insecure-registries": ["a"]}, {}, False, id="dropped-insecure-registry-is-reloaded"),
+        pytest.param({"insecure-registries": ["a"]}, {"insecure-registries": []}, False, id="emptied-list-is-reloaded"),
+        pytest.param({"insecure-registries": ["a"]}, {}, True, id="dropped-list-is-not"),
         pytest.param({}, {"features": {"containerd-snapshotter": True}}, True, id="image-store-needs-a-restart"),
         pytest.param({"data-root": "/a"}, {"data-root": "/b", "debug": True}, True, id="one-is-enough"),
     ],
