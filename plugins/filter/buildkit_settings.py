@@ -20,7 +20,9 @@ options:
     elements: dict
     required: true
   disk_gb:
-    description: Size in gigabytes of the file system that holds the data; garbage collection follows from it.
+    description:
+      - Size in gigabytes of the file system that holds the data; garbage collection follows from it. With V(none) each daemon
+        takes shares of its own, and daemons on different disks have the same settings.
     type: int
     required: true
   certificates:

@@ -55,10 +55,22 @@ def run_role(playbook_environment, tmp_path, images):
     shutil.rmtree(FOLDER)
 
 
+def started_at():
+    command = ["docker", "inspect", "--format", "{{.State.StartedAt}}", CONTAINER]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
 @pytest.mark.parametrize("buildkit", [Real], indirect=True)
 def test_in_a_container(make, run_role, plain_registry, registry, prefix, tmp_path):
     builder = make(REMOTE)
     _printed, given = run_role()
+    printed, _given = run_role()
+    assert "changed=0" in printed
+    started = started_at()
+    (FOLDER / "buildkitd.toml").touch()
+    printed, _given = run_role()
+    assert "changed=0" not in printed
+    assert started_at() != started, "what a killed run had written was not read"
     printed, _given = run_role()
     assert "changed=0" in printed
     authority = tmp_path / "authority"

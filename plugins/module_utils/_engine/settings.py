@@ -30,6 +30,8 @@ RELOADABLE = frozenset(
 HUB = "docker.io"
 # Whom the engine trusts without a certificate, and whom it asks in place of Docker Hub.
 REGISTRY_LISTS = ("insecure-registries", "registry-mirrors")
+# As :func:`_cache_sizes`, but for the least space to keep. The engine knows no shares.
+_CACHE_SHARES = ("10%", "60%", "10%")
 
 
 def engine_settings(registries: Sequence[Registry], disk_gb: int) -> dict[str, Any]:
@@ -65,13 +67,16 @@ def kept_settings(current: Mapping[str, Any], owned: bool) -> dict[str, Any]:
     return {key: [] if owned and key in REGISTRY_LISTS else value for key, value in current.items()}
 
 
-def buildkit_settings(registries: Sequence[Registry], disk_gb: int, certificates: str | None = None) -> dict[str, Any]:
+def buildkit_settings(
+    registries: Sequence[Registry], disk_gb: int | None, certificates: str | None = None
+) -> dict[str, Any]:
     """The part of ``buildkitd.toml`` that this collection decides; parameters as for :func:`engine_settings`.
 
+    :param disk_gb: None where several daemons are to have the same settings: each then takes shares of its own disk.
     :param certificates: folder in which the daemon sees the authority of each registry, as ``HOST/ca.crt``. Where it
         is None it sees them where the host has them.
     """
-    reserved, maximum, free = _cache_sizes(disk_gb)
+    reserved, maximum, free = _CACHE_SHARES if disk_gb is None else _cache_sizes(disk_gb)
     worker = {"gc": True, "reservedSpace": reserved, "maxUsedSpace": maximum, "minFreeSpace": free}
     tables: dict[str, dict[str, Any]] = {}
     for registry in registries:

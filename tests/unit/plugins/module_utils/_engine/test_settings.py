@@ -106,6 +106,11 @@ def test_cache_leaves_head_room(disk_gb, reserved, maximum, free):
     assert engine["defaultKeepStorage"] == reserved
 
 
+def test_daemons_with_the_same_settings_take_shares_of_their_disks():
+    worker = buildkit_settings([], None)["worker"]["oci"]
+    assert worker == {"gc": True, "reservedSpace": "10%", "maxUsedSpace": "60%", "minFreeSpace": "10%"}
+
+
 @pytest.mark.parametrize(
     "current, wanted, restart",
     [
