@@ -46,6 +46,13 @@ options:
         type: list
         elements: str
         default: []
+      create:
+        description:
+          - By whose interface is made what has to exist before an image is pushed. V(harbor) makes the project, the first part of
+            the repository's name, seen by its members alone; the account of the login must be allowed to.
+          - Without it a repository that is missing is named, and has to be made by hand.
+        type: str
+        choices: [harbor]
   docker_config:
     description: Folder of Docker's client configuration, where credentials are. By default E(DOCKER_CONFIG) or C(~/.docker).
     type: path

@@ -712,6 +712,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.spec import BUILDX_SPEC, buildx_client
+from ansible_collections.imagefleet.dify.plugins.module_utils._certificate.openssl import openssl_cli
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.cli import Cli
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.outcome import finish, readable_arguments
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.workspace import task_workspace
@@ -735,7 +736,9 @@ def run(module: AnsibleModule) -> dict[str, Any]:
         for request in requests
     ]
     with task_workspace(module.tmpdir, "image-build") as workspace:
-        session = BuildSession(module.params, lambda: buildx_client(module), client, workspace)
+        session = BuildSession(
+            module.params, lambda: buildx_client(module), openssl_cli(module.run_command), client, workspace
+        )
         plans = session.plan(resolved)
         if module.check_mode:
             return session.predicted(plans)

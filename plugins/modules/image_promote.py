@@ -233,6 +233,7 @@ def _move(client: RegistryClient, promotions: list[Promotion]) -> None:
     moved = [(promotion, [move for move in promotion.moves if move.changed]) for promotion in promotions]
     for promotion, moves in moved:
         if moves and moves[0].reference.name != promotion.source.name:
+            client.make_repository(moves[0].reference)
             copy_content(client, promotion.source, promotion.manifest, moves[0].reference)
     for promotion, moves in moved:
         for move in moves:

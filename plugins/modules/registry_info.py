@@ -102,12 +102,13 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.imagefleet.dify.plugins.module_utils._certificate.chain import Shown, read_chain
+from ansible_collections.imagefleet.dify.plugins.module_utils._certificate.chain import Shown
 from ansible_collections.imagefleet.dify.plugins.module_utils._certificate.openssl import openssl_cli
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.moment import utc_now
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.outcome import finish, readable_arguments
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.spec import ArgumentSpec
+from ansible_collections.imagefleet.dify.plugins.module_utils._oci.probe import WARN_DAYS, probe
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.reference import parse_reference
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.registry import RegistryClient
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.spec import REGISTRIES_SPEC, registry_client
@@ -116,7 +117,7 @@ SPEC = ArgumentSpec(
     options={
         "hosts": {"type": "list", "elements": "str"},
         "repositories": {"type": "list", "elements": "str", "default": []},
-        "warn_days": {"type": "int", "default": 14},
+        "warn_days": {"type": "int", "default": WARN_DAYS},
     }
 )
 
@@ -131,16 +132,15 @@ def run(module: AnsibleModule) -> dict[str, Any]:
     registries = []
     for host in dict.fromkeys(hosts):
         _check_name(host)
-        scheme = _scheme(client, host, problems)
-        certificates = [] if scheme == "http" else [_described(shown) for shown in read_chain(openssl, host)]
-        problems += _ending(host, certificates, params["warn_days"])
+        probed = probe(client, openssl, host, utc_now(), params["warn_days"])
+        problems += probed.problems
         credentials = client.credentials(host)
         registries.append(
             {
                 "host": host,
-                "scheme": scheme,
+                "scheme": probed.scheme,
                 "username": credentials.username if credentials else None,
-                "certificates": certificates,
+                "certificates": [_described(shown) for shown in probed.certificates],
             }
         )
     asked = [] if module.check_mode else repositories
@@ -164,14 +164,6 @@ def _check_name(host: str) -> None:
         ) from None
 
 
-def _scheme(client: RegistryClient, host: str, problems: list[str]) -> str | None:
-    try:
-        return client.check(host)
-    except CollectionError as error:
-        problems.append(error.msg)
-        return None
-
-
 def _may_push(client: RegistryClient, repository: Any, problems: list[str]) -> bool:
     try:
         client.check_push(repository)
@@ -190,15 +182,6 @@ def _described(shown: Shown) -> dict[str, Any]:
         "ends": shown.ends.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "days": left.days,
     }
-
-
-def _ending(host: str, certificates: list[dict[str, Any]], warn_days: int) -> list[str]:
-    return [
-        f"The certificate {each['subject']} that {host} shows "
-        + (f"has ended on {each['ends']}." if each["days"] < 0 else f"ends on {each['ends']}: renew it in time.")
-        for each in certificates
-        if each["days"] < warn_days
-    ]
 
 
 def main() -> None:

@@ -182,3 +182,21 @@ def test_what_is_told_of_it(run_module, prefix, registry_with_password, tmp_path
     assert [problem.partition(" ends on ")[0] for problem in ending["problems"]] == [
         f"The certificate CN=localhost that {host} shows"
     ]
+
+
+def test_a_build_tells_of_registries_that_will_be_in_the_way(
+    run_module, registry, prefix, registry_with_password, tmp_path
+):
+    (tmp_path / "Dockerfile").write_text(f"FROM {registry}/bases/busybox:latest\nRUN true\n")
+    options = {
+        "images": [{"name": "one"}],
+        "repository": f"{registry}/{prefix}/warned",
+        "context": str(tmp_path),
+        "platforms": PLATFORMS[:1],
+        "registries": [registry_with_password, {"host": "localhost:1", "http": True}],
+    }
+    ending, down = map(json.dumps, run_module("image_build", **options)["warnings"])
+    assert f"The certificate CN=localhost that {registry_with_password['host']} shows ends on " in ending
+    assert "localhost:1 cannot be reached" in down
+    again = run_module("image_build", **options)
+    assert (again["changed"], again.get("warnings")) == (False, None), "what is there asks no other registry"

@@ -6,12 +6,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Callable, Mapping, Sequence
 
-from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
+from ansible_collections.imagefleet.dify.plugins.module_utils._core.cli import Cli
+from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError, MissingPrerequisite
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.lock import file_locks, lock_folder
+from ansible_collections.imagefleet.dify.plugins.module_utils._core.moment import utc_now
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.build_plan import ImagePlan, platform_facts
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.engine_output import EngineStore
 from ansible_collections.imagefleet.dify.plugins.module_utils._image.inputs import REVISION_ANNOTATION
@@ -40,6 +43,7 @@ class BuildSession:
 
     :param params: the module's parameters.
     :param open_buildx: the client for buildx, once it is needed.
+    :param openssl: the program that reads the certificates of registries.
     :param workspace: a folder of this call's own; the caller removes it.
     :param warnings: what the user should know beside the result.
     :param nodes: the node that builds what is missing, by platform, once the builder was asked.
@@ -47,6 +51,7 @@ class BuildSession:
 
     params: Mapping[str, Any]
     open_buildx: Callable[[], BuildxClient]
+    openssl: Cli
     client: RegistryClient
     workspace: str
     stores: dict[str, ImageStore] = field(default_factory=dict)
@@ -85,7 +90,7 @@ class BuildSession:
         outcomes: list[Outcome] = []
         buildx = self.open_buildx()
         if any(plan.missing for plan in plans):
-            self._check_push(plans)
+            self._check_registries(plans)
             chosen = self._choose(buildx, plans)
             run = start_run(buildx, chosen, self.client, self.params, self.stores, plans, self.workspace)
             outcomes = run.build(plans)
@@ -120,8 +125,10 @@ class BuildSession:
             )
         return result
 
-    def _check_push(self, plans: Sequence[ImagePlan]) -> None:
+    def _check_registries(self, plans: Sequence[ImagePlan]) -> None:
         """Before hours are spent on what cannot be pushed then."""
+        from ansible_collections.imagefleet.dify.plugins.module_utils._oci.probe import probe
+
         wanted = [plan.resolved.request for plan in plans if plan.missing]
         repositories = {
             request.repository.name: request.repository
@@ -129,13 +136,20 @@ class BuildSession:
             if isinstance(self.stores[request.name], RegistryStore)
         }
         for repository in repositories.values():
+            self.client.make_repository(repository)
             self.client.check_push(repository)
+        listed = [entry["host"] for entry in self.params["registries"]]
+        for host in dict.fromkeys([*listed, *(repository.registry for repository in repositories.values())]):
+            # Where there is no OpenSSL, nobody tells when certificates end.
+            with contextlib.suppress(MissingPrerequisite):
+                self.warnings += probe(self.client, self.openssl, host, utc_now()).problems
 
     def _choose(self, buildx: BuildxClient, plans: Sequence[ImagePlan]) -> ChosenBuilder:
         from ansible_collections.imagefleet.dify.plugins.module_utils._image.build_start import choose_builder
 
         chosen = choose_builder(buildx, self.params, plans)
-        self.nodes, self.warnings = chosen.nodes, list(chosen.warnings)
+        self.nodes = chosen.nodes
+        self.warnings += chosen.warnings
         return chosen
 
     def _plan(self, resolved: ResolvedImage) -> ImagePlan:

@@ -21,6 +21,7 @@ from urllib.parse import urlencode, urljoin, urlsplit
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.credentials import Credentials, find_credentials
+from ansible_collections.imagefleet.dify.plugins.module_utils._oci.harbor import make_project
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.manifest import (
     INDEX_TYPES,
     MANIFEST_TYPES,
@@ -170,6 +171,17 @@ class RegistryClient:
         if not self._has_blob(reference, digest):
             self._upload(reference, self._request("POST", reference, "blobs/uploads/"), digest, data)
         return {"mediaType": media_type, "digest": digest, "size": len(data)}
+
+    def make_repository(self, reference: Reference) -> None:
+        """See that what has to exist before a push does, where :attr:`RegistrySettings.create` says how. Else do nothing.
+
+        :raises CollectionError: it cannot be made.
+        """
+        settings = self.settings_of(reference.registry)
+        if settings.create == "harbor":
+            login = _basic(self.credentials(reference.registry))
+            project = reference.repository.partition("/")[0]
+            make_project(settings, project, {"Authorization": login} if login else {}, self.timeout)
 
     def check_push(self, reference: Reference) -> None:
         """See that an image may be pushed to a repository: an upload is begun, and given up.

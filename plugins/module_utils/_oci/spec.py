@@ -29,6 +29,7 @@ REGISTRIES_SPEC = ArgumentSpec(
                 "username": {"type": "str"},
                 "password": {"type": "str", "no_log": True},
                 "mirrors_of": {"type": "list", "elements": "str", "default": []},
+                "create": {"type": "str", "choices": ["harbor"]},
             },
             "required_together": [("username", "password")],
             "mutually_exclusive": [("http", "ca")],
@@ -52,6 +53,7 @@ def registry_client(params: Mapping[str, Any]) -> RegistryClient:
             username=entry.get("username"),
             password=entry.get("password"),
             mirrors_of=tuple(entry.get("mirrors_of") or ()),
+            create=entry.get("create"),
         )
         for entry in params["registries"]
     ]

@@ -46,6 +46,7 @@ class RegistrySettings:
     :param ca: path of a CA certificate (PEM), trusted beside the system's.
     :param insecure: TLS without looking at the certificate.
     :param http: no TLS.
+    :param create: the kind of registry by whose interface is made what has to exist before a push; None where nothing has to.
     """
 
     host: str
@@ -55,6 +56,7 @@ class RegistrySettings:
     username: str | None = None
     password: str | None = field(default=None, repr=False)
     mirrors_of: tuple[str, ...] = ()
+    create: str | None = None
 
 
 @dataclass(frozen=True)
