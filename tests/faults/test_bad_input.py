@@ -36,6 +36,7 @@ GOOD = {
     "build_host_upkeep": {},
     "buildx_builder": {"name": "b1", "driver": "remote", "nodes": [{"name": "n1", "endpoint": "tcp://localhost:1"}]},
     "buildx_builder_info": {},
+    "buildx_builder_upkeep": {"name": "default"},
     "certificate": {
         "path": "{folder}/one.crt",
         "key": "{folder}/one.key",

@@ -16,6 +16,7 @@ from typing import Iterable, Mapping
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.builder import (
     Builder,
+    Node,
     docker_builder,
     parse_instance,
     with_status,
@@ -30,7 +31,7 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.node_choic
 )
 from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.node_trust import why_untrusted
 from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.silent_node import describe_silence, silent_nodes
-from ansible_collections.imagefleet.dify.plugins.module_utils._core.cli import Cli
+from ansible_collections.imagefleet.dify.plugins.module_utils._core.cli import Cli, Completed
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import (
     CollectionError,
     MissingPrerequisite,
@@ -204,6 +205,25 @@ class BuildxClient:
             record = record_for(file.read(), builder, choices)
         write_files({os.path.join(folder, "instances", builder.name.lower()): record.encode()})
         return {"BUILDX_CONFIG": folder}
+
+    def run_on_node(self, builder: Builder, node: Node, *command: str) -> Completed:
+        """Run a command of buildx for one node of a builder, whatever becomes of it: with a record that has no other node.
+
+        :param command: without ``docker buildx``.
+        """
+        with tempfile.TemporaryDirectory(prefix="imagefleet-") as folder:
+            if os.path.isfile(self._record_path(builder.name)):
+                with open(self._record_path(builder.name), encoding="utf-8") as file:
+                    record = record_for(file.read(), replace(builder, nodes=(node,)), {})
+                write_files({os.path.join(folder, "instances", builder.name.lower()): record.encode()})
+            return self.cli.run(
+                "buildx",
+                *command,
+                "--builder",
+                builder.name,
+                environment={"BUILDX_CONFIG": folder},
+                check=False,
+            )
 
     def is_in_use(self, name: str) -> bool:
         """Whether buildx takes this builder when none is named, for the Docker endpoint that is current now.

@@ -9,9 +9,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._certificate.certificate import parse_end, parse_names
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.cli import Cli
+from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
 
 _PEM = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 
@@ -39,6 +41,17 @@ def read_chain(openssl: Cli, host: str) -> list[Shown]:
     address = f"{name}:{port or 443}"
     done = openssl.run("s_client", "-connect", address, "-servername", name, "-showcerts", stdin="", check=False)
     return [_read(openssl, text) for text in _PEM.findall(done.stdout)]
+
+
+def read_shown(openssl: Cli, path: str) -> Shown:
+    """The first certificate of a file.
+
+    :raises CollectionError: it cannot be read.
+    """
+    try:
+        return _read(openssl, Path(path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise CollectionError(f"The certificate {path} cannot be read: {error}.") from error
 
 
 def _read(openssl: Cli, text: str) -> Shown:
