@@ -73,7 +73,24 @@ def test_hosts_are_those_of_the_group_and_localhost_without_one(playbook_environ
 
 def test_upkeep_reports_and_then_stops_where_there_are_problems(playbook_environment, repository_root, tmp_path):
     registry = {"host": "localhost:1", "http": True}
+    create = [
+        "docker",
+        "buildx",
+        "create",
+        "--driver",
+        "remote",
+        "--name",
+        "away",
+        "--node",
+        "nobody",
+        "tcp://localhost:1",
+    ]
+    buildx_config = str(tmp_path / "buildx")
+    subprocess.run(create, env={**os.environ, "BUILDX_CONFIG": buildx_config}, check=True, capture_output=True)
     variables = {
+        "build_host_builder_driver": "remote",
+        "upkeep_builder": "away",
+        "upkeep_buildx_config": buildx_config,
         "upkeep_min_free": 900000,
         "upkeep_emulator_minimum": "99.0",
         "upkeep_registries": [registry],
@@ -86,7 +103,13 @@ def test_upkeep_reports_and_then_stops_where_there_are_problems(playbook_environ
     )
     assert result.returncode == 2, result.stdout
     report = json.loads((tmp_path / "report/upkeep-localhost.json").read_text())
-    words = ["(min_free)", "is older than 99.0 (upkeep_emulator_minimum)", "localhost:1 cannot be reached"]
+    words = [
+        "(min_free)",
+        "is older than 99.0 (upkeep_emulator_minimum)",
+        "localhost:1 cannot be reached",
+        "Node nobody (tcp://localhost:1) does not answer",
+    ]
+    assert [(node["name"], node["cache"]) for node in report["nodes"]] == [("nobody", None)]
     assert [word for word in words if word not in " ".join(report["problems"])] == []
     assert [word for word in words if word not in result.stdout] == []
     assert {platform["platform"] for platform in report["platforms"]} >= {"linux/amd64", "linux/arm64"}
