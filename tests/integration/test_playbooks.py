@@ -60,8 +60,8 @@ def test_hosts_are_those_of_the_group_and_localhost_without_one(playbook_environ
     inventory = tmp_path / "inventory.yml"
     inventory.write_text("build_hosts: {hosts: {one.example: , two.example: }}\n")
 
-    def hosts(*options):
-        command = ["ansible-playbook", *options, "playbooks/provision.yml", "--list-hosts"]
+    def hosts(*options, playbook="provision"):
+        command = ["ansible-playbook", *options, f"playbooks/{playbook}.yml", "--list-hosts"]
         shown = subprocess.run(
             command, env=playbook_environment, cwd=repository_root, capture_output=True, text=True, check=True
         )
@@ -69,6 +69,10 @@ def test_hosts_are_those_of_the_group_and_localhost_without_one(playbook_environ
 
     assert hosts("-i", str(inventory)) == ["one.example", "two.example"]
     assert hosts("-i", os.devnull) == ["localhost"]
+    driver = tmp_path / "driver.yml"
+    driver.write_text("build_driver: {hosts: {drives.example: }}\n")
+    assert hosts("-i", str(inventory), playbook="prune") == ["one.example"]
+    assert hosts("-i", str(inventory), "-i", str(driver), playbook="prune") == ["drives.example"]
 
 
 def test_upkeep_reports_and_then_stops_where_there_are_problems(playbook_environment, repository_root, tmp_path):

@@ -30,9 +30,8 @@ def test_the_build_names_node_and_platform(broken):
 
 def test_the_tag_points_where_it_pointed(registry, first_report):
     index = registry(f"fleet/dify-api/manifests/{VERSION}")
-    assert {entry["digest"] for entry in index["manifests"]} == {
-        entry["digest"] for entry in first_report.built.values()
-    }
+    found = {entry["digest"] for entry in index["manifests"] if entry["platform"]["architecture"] != "unknown"}
+    assert found == {entry["digest"] for entry in first_report.built.values()}
 
 
 def test_its_node_is_left_out(nodes):
