@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from support.fresh_host import docker, fresh_host, provision_host  # noqa: F401 - fixtures
+from support.fresh_host import docker, fresh_host, look_after_host, provision_host, run_on_host  # noqa: F401 - fixtures
 
 ENGINE = ("cat", "/run/docker.pid")
 KILL = """
@@ -63,3 +63,12 @@ def test_settings_are_taken_after_a_run_that_ended_before_the_engine_took_them(h
     assert "http://late.lan:5000/" in docker("exec", host, "docker", "info")
     assert docker("exec", host, *ENGINE) == engine, "registries need a reload, also when they come late"
     assert provision(build_host_registries=late) == []
+
+
+def test_upkeep_shows_what_a_host_has_drifted_to_and_leaves_it(host, provision, look_after, tmp_path):
+    docker("exec", host, "sh", "-c", "echo '{}' > /etc/docker/daemon.json")
+    shown = look_after(upkeep_min_free=1, upkeep_report_dir=str(tmp_path / "report"))
+    assert "Configure the engine" in shown
+    assert docker("exec", host, "cat", "/etc/docker/daemon.json") == "{}"
+    assert "Configure the engine" in provision()
+    assert look_after(upkeep_min_free=1, upkeep_report_dir=str(tmp_path / "report")) == []

@@ -2,7 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A machine with nothing on it, in a container without systemd, and our playbooks run on it. Fixtures ``host`` and ``provision``.
+"""A machine with nothing on it, in a container without systemd, and our playbooks run on it. Fixtures ``host``, ``provision`` and
+``look_after``.
 
 Its engine runs in its own network namespace, so that it leaves the one that runs the container alone. Emulators are the
 kernel's and hence everybody's: it asks for its native platform only.
@@ -14,6 +15,7 @@ import json
 import os
 import platform
 import subprocess
+from functools import partial
 
 import pytest
 
@@ -41,9 +43,9 @@ def fresh_host(registry):
         docker("rm", "--force", "--volumes", name)
 
 
-@pytest.fixture(name="provision")
-def provision_host(host, run_playbook, playbook_environment, tmp_path, monkeypatch):
-    """Run both playbooks on the host; the tasks that changed something, with what they were looping over."""
+@pytest.fixture(name="run_there")
+def run_on_host(host, run_playbook, playbook_environment, tmp_path, monkeypatch):
+    """Run playbooks on the host; the tasks that changed something, with what they were looping over."""
     inventory, results = tmp_path / "inventory.json", tmp_path / "results"
     machine = {"ansible_connection": "community.docker.docker", "ansible_host": host}
     variables = {
@@ -57,12 +59,24 @@ def provision_host(host, run_playbook, playbook_environment, tmp_path, monkeypat
     for name, value in {**recording_to(results), "ANSIBLE_PIPELINING": "True"}.items():
         monkeypatch.setitem(playbook_environment, name, value)
 
-    def run(*options, **extra):
+    def run(playbooks, *options, **extra):
         results.unlink(missing_ok=True)
-        run_playbook("playbooks/provision.yml", "playbooks/registry.yml", "-i", str(inventory), *options, **extra)
+        run_playbook(*(f"playbooks/{name}.yml" for name in playbooks), "-i", str(inventory), *options, **extra)
         return [change for line in read_results(results) for change in changes(line)]
 
     return run
+
+
+@pytest.fixture(name="provision")
+def provision_host(run_there):
+    """Bring it engine and registry."""
+    return partial(run_there, ["provision", "registry"])
+
+
+@pytest.fixture(name="look_after")
+def look_after_host(run_there):
+    """Run upkeep on it."""
+    return partial(run_there, ["upkeep"])
 
 
 def changes(line):
