@@ -418,8 +418,9 @@ def converge(module: AnsibleModule, client: BuildxClient) -> dict[str, Any]:
     planned = plan(params, client, current, circumstances)
     if current and current.driver == DOCKER:
         require_platforms(current, platforms)
+    left = []
     if planned.changed and not module.check_mode:
-        client.apply(planned, name)
+        left = client.apply(planned, name)
         current = client.find_builder(name, ask_nodes) if platforms else current
     if platforms and current and not (planned.changed and module.check_mode):
         require_platforms(current, platforms)
@@ -427,6 +428,7 @@ def converge(module: AnsibleModule, client: BuildxClient) -> dict[str, Any]:
         **planned.result(),
         "builder": planned.after,
         "buildx_version": ".".join(map(str, version)),
+        **({"warnings": left} if left else {}),
     }
 
 

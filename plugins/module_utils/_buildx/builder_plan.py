@@ -50,9 +50,11 @@ class BuilderPlan(Plan):
     """A plan, and the files that exist while its commands run.
 
     :param files: contents by absolute path. May hold private keys: never part of a result.
+    :param tidying: those of the commands that only clear away what is left on a node's host, which may be down.
     """
 
     files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    tidying: frozenset[Command] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,7 @@ def plan_present(wanted: BuilderDeclaration, current: Builder | None, on: Circum
     recorded = recorded_declaration(current, on.compare_config) if current else None
     definition = _define(wanted, recorded, on)
     fresh = {node.name for node in definition.created}
-    commands = list(definition.commands)
+    commands = [*definition.commands, *definition.tidying]
     reasons = list(definition.reasons)
     running = {node.name for node in (current.nodes if current else ()) if node.status == RUNNING} - fresh
     down = [node.name for node in wanted.nodes if node.name not in running]
@@ -134,7 +136,7 @@ def plan_present(wanted: BuilderDeclaration, current: Builder | None, on: Circum
         if CONFIG_FILE in node.files
         for path, content in staged_files(node.files, node_folder(on.folder, node)).items()
     }
-    return BuilderPlan(before, after, tuple(commands), tuple(reasons), files)
+    return BuilderPlan(before, after, tuple(commands), tuple(reasons), files, frozenset(definition.tidying))
 
 
 def _run_states(on: Circumstances, before: bool) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -149,11 +151,13 @@ class _Definition:
     """The part of a plan that makes the record right.
 
     :param created: the nodes that are new, or new again.
+    :param tidying: what comes after the other commands, and may fail.
     """
 
     commands: tuple[Command, ...] = ()
     reasons: tuple[str, ...] = ()
     created: tuple[NodeDeclaration, ...] = ()
+    tidying: tuple[Command, ...] = ()
 
 
 def _define(wanted: BuilderDeclaration, current: BuilderDeclaration | None, on: Circumstances) -> _Definition:
@@ -182,10 +186,11 @@ def _define(wanted: BuilderDeclaration, current: BuilderDeclaration | None, on: 
     if not stays or not in_place:
         return _recreate(wanted, reasons, on)
     commands = (
-        *(command for node in (*changed, *extra) for command in _leave(current, node)),
+        *(leave_args(current.name, node.name) for node in (*changed, *extra)),
         *_append(wanted, (*changed, *missing), on),
     )
-    return _Definition(commands, reasons, (*changed, *missing))
+    tidying = tuple(map(remove_container_args, extra)) if current.driver == DOCKER_CONTAINER else ()
+    return _Definition(commands, reasons, (*changed, *missing), tidying)
 
 
 def _recreate(wanted: BuilderDeclaration, reasons: tuple[str, ...], on: Circumstances) -> _Definition:
@@ -206,11 +211,6 @@ def _create(wanted: BuilderDeclaration, on: Circumstances) -> tuple[Command, ...
 
 def _append(wanted: BuilderDeclaration, nodes: Sequence[NodeDeclaration], on: Circumstances) -> tuple[Command, ...]:
     return tuple(create_args(wanted, node, on.version, on.folder, append=True) for node in nodes)
-
-
-def _leave(current: BuilderDeclaration, node: NodeDeclaration) -> tuple[Command, ...]:
-    left = leave_args(current.name, node.name)
-    return (left, remove_container_args(node)) if current.driver == DOCKER_CONTAINER else (left,)
 
 
 def _differences(wanted: BuilderDeclaration, current: BuilderDeclaration) -> dict[str, tuple[str, ...]]:

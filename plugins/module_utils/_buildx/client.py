@@ -248,8 +248,8 @@ class BuildxClient:
         """Where the files of a plan for that builder lie while it is applied."""
         return os.path.join(self.folder, f".imagefleet-{name}")
 
-    def apply(self, plan: BuilderPlan, name: str) -> None:
-        """Write the plan's files, run its commands in order, remove the files.
+    def apply(self, plan: BuilderPlan, name: str) -> list[str]:
+        """Write the plan's files, run its commands in order, remove the files. Returns what could not be cleared away.
 
         When a node cannot be created, the record that was there before is put back, as its options may be nowhere else:
         nodes that left or were removed on the way start again with the next build, on the caches that were kept.
@@ -258,6 +258,7 @@ class BuildxClient:
         """
         record = self._record_path(name)
         before = _read_if_there(record)
+        left = []
         try:
             write_files(plan.files)
             for done, command in enumerate(plan.commands):
@@ -265,6 +266,12 @@ class BuildxClient:
                 # buildx ends with 0 where the engine of a container does not answer.
                 silence = self._silence(name) if "--bootstrap" in command else ""
                 if completed.rc == 0 and not silence:
+                    continue
+                if command in plan.tidying:
+                    left.append(
+                        f"Builder {name} has what was declared. What stays behind: docker {' '.join(command)} failed with "
+                        f"{completed.last_lines(2)}"
+                    )
                     continue
                 is_definition = command[:2] == ("buildx", "create")
                 if is_definition:
@@ -280,6 +287,7 @@ class BuildxClient:
                 )
         finally:
             shutil.rmtree(self.plan_folder(name), ignore_errors=True)
+        return left
 
     def _silence(self, name: str) -> str:
         """Who does not answer: buildx does not name the node that could not be started."""

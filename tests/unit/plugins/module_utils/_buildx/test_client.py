@@ -199,6 +199,15 @@ def test_apply_stops_at_the_first_failure_and_removes_the_files(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_apply_goes_on_when_a_host_that_is_down_cannot_be_cleared(tmp_path):
+    rm = ("--host", "ssh://down", "rm", "--force", "buildx_buildkit_b")
+    buildx, recorded = client(tmp_path, {" ".join(rm): (1, "", "ssh: connect to host down"), "buildx two": (0, "", "")})
+    (left,) = buildx.apply(BuilderPlan(None, {}, (rm, ("buildx", "two")), tidying=frozenset([rm])), "x")
+    assert left.startswith("Builder x has what was declared. What stays behind: docker --host ssh://down rm --force")
+    assert left.endswith("failed with ssh: connect to host down")
+    assert recorded.commands == [" ".join(rm), "buildx two"]
+
+
 @pytest.mark.parametrize("before", [b"the record", None], ids=["changed", "created"])
 def test_apply_puts_the_record_back_when_a_node_cannot_be_created(tmp_path, before):
     record = tmp_path / "instances" / "x"
