@@ -45,6 +45,9 @@ def test_registries_need_a_reload_and_other_settings_a_restart(host, provision):
     mirror = {"host": "mirror.lan:5000", "http": True, "mirrors_of": ["docker.io"]}
     assert provision(build_host_registries=[mirror])
     assert "http://mirror.lan:5000/" in docker("exec", host, "docker", "info")
+    # dockerd keeps a list that is no longer there: it has to be an empty one.
+    assert provision(build_host_registries=[])
+    assert "mirror.lan" not in docker("exec", host, "docker", "info")
     assert docker("exec", host, *ENGINE) == engine, "registries need a reload, not a restart"
 
     assert provision(build_host_registries=[mirror], build_host_daemon_config={"log-level": "warn"})
