@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,17 @@ def test_builder(host):
     listed = host.check_output("BUILDX_CONFIG=/var/lib/imagefleet/buildx docker buildx inspect default")
     assert [line.split()[1] for line in listed.splitlines() if line.startswith("Driver:")] == ["docker"]
     assert [line.split()[1] for line in listed.splitlines() if line.startswith("Status:")] == ["running"]
+
+
+def test_its_cache_is_collected_within_limits_of_the_disk(host):
+    limits = json.loads(host.check_output("cat /etc/docker/daemon.json"))["builder"]["gc"]
+    listed = host.check_output("BUILDX_CONFIG=/var/lib/imagefleet/buildx docker buildx inspect default")
+    # What the engine was told in GB it counts in GiB.
+    collected = dict(re.findall(r"(Reserved|MaxUsed|MinFree)Space:([0-9.]+)GiB", listed.replace(" ", "")))
+    assert {f"default{name}Space": f"{size}GB" for name, size in collected.items()} == {
+        name: size for name, size in limits.items() if name.endswith("Space")
+    }
+    assert int(limits["defaultMaxUsedSpace"].removesuffix("GB")) > 0
 
 
 def test_emulators_are_set_up_where_they_were_asked_for(host, name):
