@@ -10,6 +10,7 @@ From an archive, as a service of systemd, it is Molecule's scenario ``fleet`` wi
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -60,6 +61,18 @@ def started_at():
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
+def node_of(given):
+    """The daemon, as a node of a builder behind mutual TLS."""
+    authority = Path(given["buildkitd_authority_folder"])
+    files = {"ca": "ca.crt", "cert": "client.crt", "key": "client.key"}
+    return {
+        "name": "n",
+        "endpoint": f"tcp://127.0.0.1:{given['buildkitd_port']}",
+        "platforms": ["linux/amd64"],
+        "tls": {option: str(authority / file) for option, file in files.items()},
+    }
+
+
 @pytest.mark.parametrize("buildkit", [Real], indirect=True)
 def test_in_a_container(make, run_role, plain_registry, registry, prefix, tmp_path):
     builder = make(REMOTE)
@@ -74,14 +87,7 @@ def test_in_a_container(make, run_role, plain_registry, registry, prefix, tmp_pa
     printed, _given = run_role()
     assert "changed=0" in printed
     authority = tmp_path / "authority"
-    files = {"ca": "ca.crt", "cert": "client.crt", "key": "client.key"}
-    tls = {option: str(authority / file) for option, file in files.items()}
-    node = {
-        "name": "n",
-        "endpoint": f"tcp://127.0.0.1:{given['buildkitd_port']}",
-        "platforms": ["linux/amd64"],
-        "tls": tls,
-    }
+    node = node_of(given)
     made = builder.builder(driver=REMOTE, nodes=[node], platforms=["linux/amd64"])
     assert not made.get("failed"), made
     context = tmp_path / "context"
@@ -100,7 +106,7 @@ def test_in_a_container(make, run_role, plain_registry, registry, prefix, tmp_pa
         "certificate",
         request=builder.run("certificate_request", key=str(FOLDER / "tls" / "server.key"))["request"],
         path=str(authority / "issued" / "localhost.crt"),
-        ca_path=tls["ca"],
+        ca_path=node["tls"]["ca"],
         ca_key=str(authority / "ca.key"),
         names=given["buildkitd_names"],
         days=40,
@@ -113,3 +119,39 @@ def test_in_a_container(make, run_role, plain_registry, registry, prefix, tmp_pa
     again = builder.builder(driver=REMOTE, nodes=[node], platforms=["linux/amd64"])
     assert not again.get("failed"), again
     builder.tried("the role buildkitd, whose certificate ends too soon: platforms", "renewed, and shown")
+
+
+@pytest.mark.parametrize("buildkit", [Real], indirect=True)
+def test_its_registries_are_those_of_the_list(make, run_role, registry, prefix, registry_with_password, tmp_path):
+    """Without modules in between: from a mirror of a registry that nobody has, to one that only its CA vouches for."""
+    builder = make(REMOTE)
+    mirror = {"host": registry, "http": True, "mirrors_of": ["upstream.test"]}
+    _printed, given = run_role(buildkitd_registries=[registry_with_password, mirror])
+    made = builder.builder(driver=REMOTE, nodes=[node_of(given)], platforms=["linux/amd64"])
+    assert not made.get("failed"), made
+    login, context = tmp_path / "login", tmp_path / "context"
+    login.mkdir()
+    host = registry_with_password["host"]
+    (login / "config.json").write_text(json.dumps({"auths": {host: {"auth": "Y2k6aHVudGVyMg=="}}}))
+    context.mkdir()
+    (context / "Dockerfile").write_text(f"FROM upstream.test/bases/busybox:latest\nRUN echo {prefix} > /x\n")
+    build = [
+        "docker",
+        "--config",
+        str(login),
+        "buildx",
+        "build",
+        "--builder",
+        builder.name,
+        "--platform",
+        "linux/amd64",
+    ]
+    done = subprocess.run(
+        [*build, "--tag", f"{host}/{prefix}/mirrored:1", "--push", str(context)],
+        env={**os.environ, "BUILDX_CONFIG": str(builder.folder)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    builder.tried("the role buildkitd, with registries: from a mirror, to one with a CA", "built")
