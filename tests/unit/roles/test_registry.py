@@ -21,6 +21,14 @@ HOSTS = {
     "everywhere": {"registry_address": "0.0.0.0"},  # noqa: S104
     "everywhere6": {"registry_address": "::"},
     "empty": {"registry_address": ""},
+    "elsewhere": {
+        "registry_port": 5443,
+        "registry_storage_directory": "/srv/images",
+        "registry_config": {"log": {"level": "warn"}},
+        "registry_garbage_collection": "Sun 03:00",
+        "registry_backup_directory": "/backup",
+        "registry_backup_schedule": "*-*-* 04:00",
+    },
     "caching": {"registry_caches": [UPSTREAM]},
     "caching-as-somebody": {"registry_caches": [{**UPSTREAM, "username": "we", "password": "hunter2"}]},
 }
@@ -46,6 +54,7 @@ PLAY = {
         },
         template("config.yml", "config.yml"),
         template("nginx.conf", "nginx.conf"),
+        template("job.timer", "{{ item.0.key }}.timer", loop="{{ __registry_jobs | product(['its timer']) }}"),
         template("cache.yml", "cache.yml", loop="{{ registry_caches | map(attribute='name') }}"),
         {
             "ansible.builtin.copy": {
@@ -80,6 +89,15 @@ def test_addresses(written, host, listens, asked_at):
     (there,) = re.findall(r"listen (.+);", written(host, "nginx.conf"))
     assert there == (listens if host != "empty" else "0.0.0.0:5000")
     assert written(host, "asked_at") == asked_at
+
+
+def test_port_folder_settings_and_times_are_as_asked_for(written):
+    config = yaml.safe_load(written("elsewhere", "config.yml"))
+    assert config["storage"]["filesystem"]["rootdirectory"] == "/srv/images"
+    assert config["log"] == {"fields": {"service": "registry"}, "level": "warn"}
+    assert re.findall(r"listen (.+);", written("elsewhere", "nginx.conf")) == ["127.0.0.1:5443"]
+    assert "OnCalendar=Sun 03:00\n" in written("elsewhere", "garbage-collection.timer")
+    assert "OnCalendar=*-*-* 04:00\n" in written("elsewhere", "backup.timer")
 
 
 @pytest.mark.parametrize(
