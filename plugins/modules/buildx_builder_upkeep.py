@@ -13,7 +13,7 @@ description:
   - Looks at what each node of a builder keeps of builds, and lets go of what is more than the policy says, the oldest first.
     What a build is at stays. Without a policy it only looks.
   - Of nodes behind TLS, it tells when the certificates end that they show, and that of the client.
-  - It does not fail for a node that does not answer. See RV(problems).
+  - It does not fail for a node that does not answer, nor for a builder that is not there. See RV(problems).
 author:
   - The imagefleet.dify maintainers (@imagefleet)
 requirements:
@@ -58,7 +58,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 nodes:
-  description: What was found of each, in the order of the builder.
+  description: What was found of each, in the order of the builder. Empty where there is none.
   type: list
   elements: dict
   returned: success
@@ -97,7 +97,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.node_upkeep import NodeUpkeep, look_after
 from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.spec import BUILDX_SPEC, buildx_client
 from ansible_collections.imagefleet.dify.plugins.module_utils._certificate.openssl import openssl_cli
-from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError, MissingPrerequisite
+from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.moment import utc_now
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.outcome import finish, readable_arguments
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.spec import ArgumentSpec
@@ -121,10 +121,10 @@ def run(module: AnsibleModule) -> dict[str, Any]:
     buildx = buildx_client(module)
     builder = buildx.find_builder(params["name"])
     if builder is None:
-        raise MissingPrerequisite(
-            f"There is no builder {params['name']}. Correct the name, or make it: the provision playbook does that.",
-            task="buildx_builder",
+        absent = (
+            f"There is no builder {params['name']}. Correct the name, or make it: the provision playbook does that."
         )
+        return {"changed": False, "nodes": [], "problems": [absent]}
     nodes = [
         look_after(
             buildx,
