@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from typing import Any, Mapping, Sequence
 
+from ansible_collections.imagefleet.dify.plugins.module_utils._oci.transport import is_loopback
+
 Registry = Mapping[str, Any]
 
 # What dockerd reads again on SIGHUP, of the settings that this collection writes or a user is likely to change.
@@ -83,6 +85,9 @@ def buildkit_settings(
         table: dict[str, Any] = {key: True for key in ("http", "insecure") if registry.get(key)}
         if registry.get("ca"):
             table["ca"] = [f"{certificates}/{registry['host']}/ca.crt" if certificates else registry["ca"]]
+            if is_loopback(registry["host"]):
+                # Which BuildKit speaks HTTP to, unless it is told.
+                table["http"] = False
         if table:
             tables.setdefault(registry["host"], {}).update(table)
         for mirrored in registry.get("mirrors_of") or ():

@@ -71,6 +71,11 @@ def test_kept_settings(current, owned, kept):
         pytest.param([INSECURE], {"registry.lan": {"insecure": True}}, id="insecure"),
         pytest.param([OWN_CA], {"registry.example.com": {"ca": ["/etc/ssl/own.pem"]}}, id="own-ca"),
         pytest.param(
+            [{**OWN_CA, "host": "localhost:5443"}],
+            {"localhost:5443": {"ca": ["/etc/ssl/own.pem"], "http": False}},
+            id="own-ca-on-loopback",
+        ),
+        pytest.param(
             [PLAIN_HUB_MIRROR, HUB_MIRROR],
             {
                 "127.0.0.1:5001": {"http": True},
