@@ -101,7 +101,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
+from ansible_collections.imagefleet.dify.plugins.module_utils._core.gigabytes import check_amount, to_bytes
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.moment import utc_now
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.outcome import finish, readable_arguments
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.spec import ArgumentSpec
@@ -115,7 +115,6 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._engine.upkeep imp
 )
 from ansible_collections.imagefleet.dify.plugins.module_utils._oci.engine import EngineClient
 
-_GB = 10**9
 #: An engine with many images takes its time to say what they weigh.
 _TIMEOUT_SECONDS = 600
 
@@ -161,14 +160,11 @@ def run(module: AnsibleModule) -> dict[str, Any]:
 
 
 def _policy(params: dict[str, Any]) -> Policy:
-    for name in ("min_free", "cache_max", "orphans_after"):
-        value = params[name]
-        if value is not None and not 0 <= value <= 10**6:
-            raise CollectionError(f"{name} is {value}, and must be between 0 and 1000000.")
-    most, days = params["cache_max"], params["orphans_after"]
+    days = params["orphans_after"]
+    check_amount("orphans_after", days)
     return Policy(
-        int(params["min_free"] * _GB),
-        None if most is None else int(most * _GB),
+        to_bytes("min_free", params["min_free"]),
+        to_bytes("cache_max", params["cache_max"]),
         None if days is None else timedelta(days=days),
     )
 

@@ -81,7 +81,7 @@ nodes:
       type: list
       elements: dict
     error:
-      description: Why it does not answer. Null where it does.
+      description: Why it does not answer, or does not let go of its cache. Null where it does.
       type: str
 problems:
   description: What stands in the way of builds, or will soon.
@@ -97,12 +97,10 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.node_upkeep import NodeUpkeep, look_after
 from ansible_collections.imagefleet.dify.plugins.module_utils._buildx.spec import BUILDX_SPEC, buildx_client
 from ansible_collections.imagefleet.dify.plugins.module_utils._certificate.openssl import openssl_cli
-from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
+from ansible_collections.imagefleet.dify.plugins.module_utils._core.gigabytes import to_bytes
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.moment import utc_now
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.outcome import finish, readable_arguments
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.spec import ArgumentSpec
-
-_GB = 10**9
 
 SPEC = ArgumentSpec(
     options={
@@ -115,9 +113,7 @@ SPEC = ArgumentSpec(
 
 def run(module: AnsibleModule) -> dict[str, Any]:
     params = module.params
-    most = params["cache_max"]
-    if most is not None and not 0 <= most <= 10**6:
-        raise CollectionError(f"cache_max is {most}, and must be between 0 and 1000000.")
+    most = to_bytes("cache_max", params["cache_max"])
     buildx = buildx_client(module)
     builder = buildx.find_builder(params["name"])
     if builder is None:
@@ -125,17 +121,8 @@ def run(module: AnsibleModule) -> dict[str, Any]:
             f"There is no builder {params['name']}. Correct the name, or make it: the provision playbook does that."
         )
         return {"changed": False, "nodes": [], "problems": [absent]}
-    nodes = [
-        look_after(
-            buildx,
-            openssl_cli(module.run_command),
-            builder,
-            node,
-            None if most is None else int(most * _GB),
-            module.check_mode,
-        )
-        for node in builder.nodes
-    ]
+    openssl = openssl_cli(module.run_command)
+    nodes = [look_after(buildx, openssl, builder, node, most, module.check_mode) for node in builder.nodes]
     pruned = [node for node in nodes if node.prunes]
     return {
         "changed": bool(pruned),
@@ -143,21 +130,18 @@ def run(module: AnsibleModule) -> dict[str, Any]:
         "problems": [problem for node in nodes for problem in node.problems(utc_now(), params["warn_days"])],
         "diff": {
             "before": {node.name: node.cache for node in pruned},
-            "after": {node.name: int((most or 0) * _GB) for node in pruned},
+            "after": {node.name: most for node in pruned},
         },
     }
 
 
 def _described(node: NodeUpkeep) -> dict[str, Any]:
-    certificates = [
-        {"subject": shown.subject, "ends": f"{shown.ends:%Y-%m-%dT%H:%M:%SZ}"} for shown in node.certificates
-    ]
     return {
         "name": node.name,
         "endpoint": node.endpoint,
         "cache": node.cache,
         "reclaimed": node.reclaimed,
-        "certificates": certificates,
+        "certificates": [{"subject": shown.subject, "ends": shown.end} for shown in node.certificates],
         "error": node.error,
     }
 

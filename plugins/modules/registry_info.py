@@ -174,13 +174,12 @@ def _may_push(client: RegistryClient, repository: Any, problems: list[str]) -> b
 
 
 def _described(shown: Shown) -> dict[str, Any]:
-    left = shown.ends - utc_now()
     return {
         "subject": shown.subject,
         "issuer": shown.issuer,
         "names": list(shown.names),
-        "ends": shown.ends.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "days": left.days,
+        "ends": shown.end,
+        "days": (shown.ends - utc_now()).days,
     }
 
 

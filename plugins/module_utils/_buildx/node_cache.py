@@ -46,12 +46,12 @@ def parse_reclaimed(output: str) -> int:
     return _totals(output).get("Total", 0)
 
 
-def is_too_much(cache: NodeCache, most: int | None) -> bool:
+def is_too_much(cache: NodeCache, most: int) -> bool:
     """Whether some of it goes.
 
-    :param most: bytes that are kept; None for all.
+    :param most: bytes that are kept.
     """
-    return most is not None and cache.size > most and cache.reclaimable > 0
+    return cache.size > most and cache.reclaimable > 0
 
 
 def prune_arguments(most: int, version: Version) -> tuple[str, ...]:

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import urlsplit
 
@@ -47,13 +47,14 @@ class NodeUpkeep:
         :param now: in UTC, without a zone.
         """
         place = f"Node {self.name} ({self.endpoint or 'the current Docker endpoint'})"
+        fails = "does not answer" if self.cache is None else "does not let go of its cache"
         return [
-            *([f"{place} does not answer: {self.error}"] if self.error else []),
+            *([f"{place} {fails}: {self.error}"] if self.error else []),
             *(
-                f"The certificate {shown.subject} between {place} and this host {'has ended' if shown.ends < now else 'ends'} "
-                f"on {shown.ends:%Y-%m-%dT%H:%M:%SZ}: the provision playbook renews it."
+                f"The certificate {shown.subject} between {place} and this host {shown.how_it_ends(now)}: the provision playbook "
+                "renews it."
                 for shown in self.certificates
-                if (shown.ends - now).days < warn_days
+                if shown.is_due(now, warn_days)
             ),
         ]
 
@@ -65,18 +66,19 @@ def look_after(
 
     :param most: bytes that it keeps, the newest; None for all.
     """
-    certificates = _certificates(openssl, node)
+    found = NodeUpkeep(node.name, node.endpoint, certificates=_certificates(openssl, node))
     told = buildx.run_on_node(builder, node, "du")
     cache = parse_usage(told.stdout)
     if told.rc != 0 or cache is None:
-        return NodeUpkeep(node.name, node.endpoint, certificates=certificates, error=explain_failure(told.last_lines()))
+        return replace(found, error=explain_failure(told.last_lines()))
+    found = replace(found, cache=cache.size)
     if most is None or not is_too_much(cache, most):
-        return NodeUpkeep(node.name, node.endpoint, cache.size, certificates=certificates)
+        return found
     if only_look:
-        return NodeUpkeep(node.name, node.endpoint, cache.size, True, certificates=certificates)
+        return replace(found, prunes=True)
     done = buildx.run_on_node(builder, node, *prune_arguments(most, buildx.version()))
     error = explain_failure(done.last_lines()) if done.rc != 0 else None
-    return NodeUpkeep(node.name, node.endpoint, cache.size, True, parse_reclaimed(done.stdout), certificates, error)
+    return replace(found, prunes=True, reclaimed=parse_reclaimed(done.stdout), error=error)
 
 
 def _certificates(openssl: Cli, node: Node) -> tuple[Shown, ...]:

@@ -31,6 +31,19 @@ class Shown:
     names: tuple[str, ...]
     ends: datetime
 
+    @property
+    def end(self) -> str:
+        """Its end as it is written, in messages and results."""
+        return f"{self.ends:%Y-%m-%dT%H:%M:%SZ}"
+
+    def is_due(self, now: datetime, warn_days: int) -> bool:
+        """Whether it ends in less than so many days, or has ended."""
+        return (self.ends - now).days < warn_days
+
+    def how_it_ends(self, now: datetime) -> str:
+        """When it ends, or that it has ended, as the end of a sentence."""
+        return f"{'has ended' if self.ends < now else 'ends'} on {self.end}"
+
 
 def read_chain(openssl: Cli, host: str) -> list[Shown]:
     """What a server shows, its own certificate first; nothing where it does not speak TLS, or not directly to this host.

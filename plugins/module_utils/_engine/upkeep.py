@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Collection, Sequence
 
-_GB = 10**9
+from ansible_collections.imagefleet.dify.plugins.module_utils._core.gigabytes import GB
+
 #: What the docker-container driver of buildx calls the volume of a node, and its container without the end.
 _VOLUME = re.compile(r"buildx_buildkit_(?P<node>.+)_state")
 
@@ -101,8 +102,8 @@ def find_problems(facts: HostFacts, policy: Policy) -> list[str]:
     if facts.free >= policy.min_free:
         return []
     return [
-        f"{facts.free / _GB:.1f} GB of {facts.total / _GB:.1f} are free for {facts.data_root}, and "
-        f"{policy.min_free / _GB:.1f} GB are wanted (min_free). Let go of more, or give the host more disk."
+        f"{facts.free / GB:.1f} GB of {facts.total / GB:.1f} are free for {facts.data_root}, and "
+        f"{policy.min_free / GB:.1f} GB are wanted (min_free). Let go of more, or give the host more disk."
     ]
 
 

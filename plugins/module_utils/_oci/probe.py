@@ -46,11 +46,9 @@ def probe(client: RegistryClient, openssl: Cli, host: str, now: datetime, warn_d
     except CollectionError as error:
         problems.append(error.msg)
     certificates = () if scheme == "http" else tuple(read_chain(openssl, host))
-    problems += [_ending(host, shown, now) for shown in certificates if (shown.ends - now).days < warn_days]
+    problems += [
+        f"The certificate {shown.subject} that {host} shows {shown.how_it_ends(now)}: renew it."
+        for shown in certificates
+        if shown.is_due(now, warn_days)
+    ]
     return Probed(host, scheme, certificates, tuple(problems))
-
-
-def _ending(host: str, shown: Shown, now: datetime) -> str:
-    ends = f"{shown.ends:%Y-%m-%dT%H:%M:%SZ}"
-    how = f"has ended on {ends}." if shown.ends < now else f"ends on {ends}: renew it in time."
-    return f"The certificate {shown.subject} that {host} shows {how}"

@@ -47,7 +47,6 @@ def test_what_went():
 @pytest.mark.parametrize(
     "size, reclaimable, most, expected",
     [
-        pytest.param(10, 10, None, False, id="no-policy"),
         pytest.param(10, 10, 10, False, id="just-enough"),
         pytest.param(10, 10, 9, True, id="more"),
         pytest.param(10, 0, 9, False, id="all-of-it-in-use"),
