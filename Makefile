@@ -3,7 +3,7 @@ PYTHON ?= python3
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.collections
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help bootstrap demo test lint sanity unit integration molecule faults customised deployments builders site engines arm64_machine bench scale versions
+.PHONY: help bootstrap demo test lint sanity unit integration molecule faults customised deployments builders site engines membership arm64_machine bench scale versions
 .DEFAULT_GOAL := help
 
 help: ## print this list
@@ -50,6 +50,9 @@ site: bootstrap ## the playbook site over a fleet of an amd64 and an emulated ar
 
 engines: bootstrap ## a fleet whose engines are reached over ssh, and a machine that pretends to be one of its hosts (after make test)
 	@tools/check engines
+
+membership: bootstrap ## hosts that join a fleet and leave it, down to one, and a fleet that changes its driver (after make test)
+	@tools/check membership
 
 arm64_machine: bootstrap ## a fleet whose second host is a whole emulated arm64 machine, with a kernel of its own (after make test)
 	@tools/check arm64_machine
