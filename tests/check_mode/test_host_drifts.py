@@ -13,7 +13,13 @@ import subprocess
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from support.fresh_host import docker, fresh_host, provision_host  # noqa: F401 - fixtures
+from support.fresh_host import (  # noqa: F401 - fixtures
+    docker,
+    fresh_host,
+    play_on_host,
+    provision_host,
+    run_on_host,
+)
 
 #: Each takes as long as dozens of states of a module.
 EXAMPLES = max(1, int(os.environ.get("IMAGEFLEET_STATES", "1")) // 10)

@@ -8,7 +8,14 @@ from __future__ import annotations
 
 import pytest
 
-from support.fresh_host import docker, fresh_host, look_after_host, provision_host, run_on_host  # noqa: F401 - fixtures
+from support.fresh_host import (  # noqa: F401 - fixtures
+    docker,
+    fresh_host,
+    look_after_host,
+    play_on_host,
+    provision_host,
+    run_on_host,
+)
 
 ENGINE = ("cat", "/run/docker.pid")
 CONFIGURE = "imagefleet.dify.build_host : Configure the engine"
@@ -20,6 +27,13 @@ for pidfile in /run/docker.pid /run/docker-ssd.pid /run/docker-registry.pid /run
 done
 mkdir -p /var/lib/docker-registry/docker/registry/v2/repositories/half/_uploads/written
 """
+
+
+def test_the_engine_would_come_from_a_mirror_of_dockers_repository(play_there):
+    mirror = {"build_host_engine_source": "docker", "build_host_docker_repository": "https://mirror.lan/docker"}
+    shown = play_there(["provision"], "--check", "--diff", **mirror)
+    assert "+URIs: https://mirror.lan/docker/debian\n" in shown
+    assert "Would install docker-ce, " in shown
 
 
 def test_fresh_host_becomes_a_build_host(host, provision):

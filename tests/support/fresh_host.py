@@ -2,8 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A machine with nothing on it, in a container without systemd, and our playbooks run on it. Fixtures ``host``, ``provision`` and
-``look_after``.
+"""A machine with nothing on it, in a container without systemd, and our playbooks run on it. Fixtures ``host``, ``play_there``,
+``provision`` and ``look_after``.
 
 Its engine runs in its own network namespace, so that it leaves the one that runs the container alone. Emulators are the
 kernel's and hence everybody's: it asks for its native platform only.
@@ -43,10 +43,10 @@ def fresh_host(registry):
         docker("rm", "--force", "--volumes", name)
 
 
-@pytest.fixture(name="run_there")
-def run_on_host(host, run_playbook, playbook_environment, tmp_path, monkeypatch):
-    """Run playbooks on the host; the tasks that changed something, with what they were looping over."""
-    inventory, results = tmp_path / "inventory.json", tmp_path / "results"
+@pytest.fixture(name="play_there")
+def play_on_host(host, run_playbook, tmp_path):
+    """Run playbooks on the host; what that printed."""
+    inventory = tmp_path / "inventory.json"
     machine = {"ansible_connection": "community.docker.docker", "ansible_host": host}
     variables = {
         "build_host_engine_source": "distribution",
@@ -56,12 +56,23 @@ def run_on_host(host, run_playbook, playbook_environment, tmp_path, monkeypatch)
     }
     group = {"hosts": {"fresh": machine}, "vars": variables}
     inventory.write_text(json.dumps({"build_hosts": group, "registry_hosts": group}))
+
+    def run(playbooks, *options, **extra):
+        return run_playbook(*(f"playbooks/{name}.yml" for name in playbooks), "-i", str(inventory), *options, **extra)
+
+    return run
+
+
+@pytest.fixture(name="run_there")
+def run_on_host(play_there, playbook_environment, tmp_path, monkeypatch):
+    """Run playbooks on the host; the tasks that changed something, with what they were looping over."""
+    results = tmp_path / "results"
     for name, value in {**recording_to(results), "ANSIBLE_PIPELINING": "True"}.items():
         monkeypatch.setitem(playbook_environment, name, value)
 
     def run(playbooks, *options, **extra):
         results.unlink(missing_ok=True)
-        run_playbook(*(f"playbooks/{name}.yml" for name in playbooks), "-i", str(inventory), *options, **extra)
+        play_there(playbooks, *options, **extra)
         return [change for line in read_results(results) for change in changes(line)]
 
     return run
