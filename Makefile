@@ -3,7 +3,7 @@ PYTHON ?= python3
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.collections
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help bootstrap demo test lint sanity unit integration molecule faults customised deployments builders site engines membership arm64_machine bench scale versions
+.PHONY: help bootstrap demo test lint sanity unit integration molecule faults customised deployments builders site engines membership fresh_host arm64_machine bench scale versions
 .DEFAULT_GOAL := help
 
 help: ## print this list
@@ -53,6 +53,9 @@ engines: bootstrap ## a fleet whose engines are reached over ssh, and a machine 
 
 membership: bootstrap ## hosts that join a fleet and leave it, down to one, and a fleet that changes its driver (after make test)
 	@tools/check membership
+
+fresh_host: bootstrap ## a host without systemd, from nothing: killed, reconfigured, looked after (after make test)
+	@tools/check fresh_host
 
 arm64_machine: bootstrap ## a fleet whose second host is a whole emulated arm64 machine, with a kernel of its own (after make test)
 	@tools/check arm64_machine
