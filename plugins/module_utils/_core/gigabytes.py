@@ -6,8 +6,6 @@
 
 from __future__ import annotations
 
-from typing import overload
-
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
 
 GB = 10**9
@@ -23,10 +21,6 @@ def check_amount(option: str, value: float | None) -> None:
         raise CollectionError(f"{option} is {value}, and must be between 0 and {_MOST}.")
 
 
-@overload
-def to_bytes(option: str, gigabytes: float) -> int: ...
-@overload
-def to_bytes(option: str, gigabytes: float | None) -> int | None: ...
 def to_bytes(option: str, gigabytes: float | None) -> int | None:
     """The bytes of an option; None where it is None.
 
