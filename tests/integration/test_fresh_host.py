@@ -18,6 +18,8 @@ from support.fresh_host import (  # noqa: F401 - fixtures
 )
 
 ENGINE = ("cat", "/run/docker.pid")
+REGISTRY = ("cat", "/run/docker-registry.pid")
+CONFIGURE_REGISTRY = "imagefleet.dify.registry : Write its configuration"
 CONFIGURE = "imagefleet.dify.build_host : Configure the engine"
 KILL = """
 for pidfile in /run/docker.pid /run/docker/containerd/containerd.pid /run/docker-registry.pid; do kill -9 "$(cat $pidfile)"; done
@@ -81,6 +83,15 @@ def test_settings_are_taken_after_a_run_that_ended_before_the_engine_took_them(h
     assert "http://late.lan:5000/" in docker("exec", host, "docker", "info")
     assert docker("exec", host, *ENGINE) == engine, "registries need a reload, also when they come late"
     assert provision(build_host_registries=late) == []
+
+
+def test_settings_are_taken_after_a_run_that_ended_before_the_registry_took_them(host, provision):
+    registry = docker("exec", host, *REGISTRY)
+    docker("exec", host, "touch", "/etc/docker/registry/config.yml")
+    assert CONFIGURE_REGISTRY in provision("--check")
+    assert CONFIGURE_REGISTRY in provision()
+    assert docker("exec", host, *REGISTRY) != registry
+    assert provision() == []
 
 
 def test_upkeep_shows_what_a_host_has_drifted_to_and_leaves_it(host, provision, look_after, tmp_path):

@@ -24,6 +24,16 @@ def test_containers_run_and_start_again_at_boot(host, caches):
     assert {services[each]["Config"]["User"].split(":")[0] for each in ("registry", "cache-upstream.test")} == {user}
 
 
+def test_nothing_runs_with_older_settings(host):
+    settings = {
+        "registry": "/etc/docker/registry/config.yml",
+        "cache-upstream.test": "/etc/imagefleet/registry/cache-upstream.test.yml",
+    }
+    for service, file in settings.items():
+        since = host.check_output(f"docker inspect --format '{{{{.State.StartedAt}}}}' imagefleet-registry-{service}-1")
+        assert host.check_output(f"find {file} -newermt '{since}'") == ""
+
+
 def test_no_service_runs_beside_them(host):
     for unit in UNITS:
         assert not host.service(unit).is_running
