@@ -170,18 +170,8 @@ def run_playbook(playbook_environment: Mapping[str, str]) -> RunPlaybook:
 @pytest.fixture(scope="session")
 def registry_with_password(tmp_path_factory):
     """A registry with TLS and a password, as an entry of ``registries``."""
-    folder = tmp_path_factory.mktemp("registry")
-    registries.make_certificates(folder)
-    (folder / "htpasswd").write_text(registries.HTPASSWD)
-    tls = {"tls": {"certificate": str(folder / "tls.crt"), "key": str(folder / "tls.key")}}
-    auth = {"htpasswd": {"realm": "test", "path": str(folder / "htpasswd")}}
-    with registries.running_registry(folder, tls, auth=auth) as port:
-        yield {
-            "host": f"localhost:{port}",
-            "ca": str(folder / "ca.crt"),
-            "username": "ci",
-            "password": "hunter2",
-        }
+    with registries.registry_with_login(tmp_path_factory.mktemp("registry")) as entry:
+        yield entry
 
 
 @pytest.fixture(scope="module")

@@ -13,13 +13,14 @@ import json
 import os
 import shutil
 import subprocess
+from base64 import b64encode
 from pathlib import Path
 
 import pytest
 
 from support.builder_under_test import REMOTE
 from support.buildkit_nodes import Real
-from support.registries import free_port
+from support.registries import free_port, registry_with_login
 
 CONTAINER = "imagefleet-buildkitd"
 FOLDER = Path("/etc/buildkit")
@@ -121,37 +122,56 @@ def test_in_a_container(make, run_role, plain_registry, registry, prefix, tmp_pa
     builder.tried("the role buildkitd, whose certificate ends too soon: platforms", "renewed, and shown")
 
 
+@pytest.fixture
+def cache_with_password(registry, tmp_path):
+    """A pull-through cache with users: an entry of ``registries``, and the folder of its repositories."""
+    folder = tmp_path / "cache"
+    folder.mkdir()
+    with registry_with_login(folder, proxy={"remoteurl": f"http://{registry}"}) as entry:
+        yield {**entry, "mirrors_of": ["cached.test"]}, folder / "data/docker/registry/v2/repositories"
+
+
+@pytest.fixture
+def push_from(registry_with_password, cache_with_password, prefix, tmp_path):
+    """``push_from(builder, base)``: build on it and push, without modules in between, by a login to both registries."""
+    entries = (registry_with_password, cache_with_password[0])
+    logins = {
+        each["host"]: {"auth": b64encode(f"{each['username']}:{each['password']}".encode()).decode()}
+        for each in entries
+    }
+    (tmp_path / "login").mkdir()
+    (tmp_path / "login" / "config.json").write_text(json.dumps({"auths": logins}))
+    (tmp_path / "context").mkdir()
+
+    def push(builder, base):
+        (tmp_path / "context" / "Dockerfile").write_text(f"FROM {base}\nRUN echo {prefix} > /x\n")
+        options = ["--builder", builder.name, "--platform", "linux/amd64", "--push", str(tmp_path / "context")]
+        tag = f"{registry_with_password['host']}/{prefix}/{base.partition('/')[0]}:1"
+        done = subprocess.run(
+            ["docker", "--config", str(tmp_path / "login"), "buildx", "build", *options, "--tag", tag],
+            env={**os.environ, "BUILDX_CONFIG": str(builder.folder)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+
+    return push
+
+
 @pytest.mark.parametrize("buildkit", [Real], indirect=True)
-def test_its_registries_are_those_of_the_list(make, run_role, registry, prefix, registry_with_password, tmp_path):
-    """Without modules in between: from a mirror of a registry that nobody has, to one that only its CA vouches for."""
+def test_its_registries_are_those_of_the_list(
+    make, run_role, registry, registry_with_password, cache_with_password, push_from
+):
+    """From mirrors of registries that nobody has, one of them a cache with users, to one that only its CA vouches for."""
     builder = make(REMOTE)
     mirror = {"host": registry, "http": True, "mirrors_of": ["upstream.test"]}
-    _printed, given = run_role(buildkitd_registries=[registry_with_password, mirror])
+    cache, cached = cache_with_password
+    _printed, given = run_role(buildkitd_registries=[registry_with_password, mirror, cache])
     made = builder.builder(driver=REMOTE, nodes=[node_of(given)], platforms=["linux/amd64"])
     assert not made.get("failed"), made
-    login, context = tmp_path / "login", tmp_path / "context"
-    login.mkdir()
-    host = registry_with_password["host"]
-    (login / "config.json").write_text(json.dumps({"auths": {host: {"auth": "Y2k6aHVudGVyMg=="}}}))
-    context.mkdir()
-    (context / "Dockerfile").write_text(f"FROM upstream.test/bases/busybox:latest\nRUN echo {prefix} > /x\n")
-    build = [
-        "docker",
-        "--config",
-        str(login),
-        "buildx",
-        "build",
-        "--builder",
-        builder.name,
-        "--platform",
-        "linux/amd64",
-    ]
-    done = subprocess.run(
-        [*build, "--tag", f"{host}/{prefix}/mirrored:1", "--push", str(context)],
-        env={**os.environ, "BUILDX_CONFIG": str(builder.folder)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    push_from(builder, "upstream.test/bases/busybox:latest")
     builder.tried("the role buildkitd, with registries: from a mirror, to one with a CA", "built")
+    push_from(builder, "cached.test/bases/busybox:latest")
+    assert (cached / "bases" / "busybox").exists()
+    builder.tried("the role buildkitd, with registries: from a cache with users", "built")

@@ -100,6 +100,22 @@ def running_registry(
         process.wait(10)
 
 
+@contextlib.contextmanager
+def registry_with_login(folder: Path, **more):
+    """One with TLS and a password, as an entry of ``registries``."""
+    make_certificates(folder)
+    (folder / "htpasswd").write_text(HTPASSWD)
+    tls = {"tls": {"certificate": str(folder / "tls.crt"), "key": str(folder / "tls.key")}}
+    auth = {"htpasswd": {"realm": "test", "path": str(folder / "htpasswd")}}
+    with running_registry(folder, tls, auth=auth, **more) as port:
+        yield {
+            "host": f"localhost:{port}",
+            "ca": str(folder / "ca.crt"),
+            "username": "ci",
+            "password": "hunter2",
+        }
+
+
 def await_port(port: int, address: str = "127.0.0.1") -> None:
     deadline = time.monotonic() + 10
     while True:
