@@ -102,7 +102,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.gigabytes import check_amount, to_bytes
-from ansible_collections.imagefleet.dify.plugins.module_utils._core.moment import utc_now
+from ansible_collections.imagefleet.dify.plugins.module_utils._core.moment import rfc3339, utc_now
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.outcome import finish, readable_arguments
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.spec import ArgumentSpec
 from ansible_collections.imagefleet.dify.plugins.module_utils._engine.gathered import apply_upkeep, read_host
@@ -170,8 +170,7 @@ def _policy(params: dict[str, Any]) -> Policy:
 
 
 def _described(volume: BuilderVolume) -> dict[str, Any]:
-    created = volume.created.strftime("%Y-%m-%dT%H:%M:%SZ")
-    return {"name": volume.name, "node": volume.node, "created": created, "size": volume.size}
+    return {"name": volume.name, "node": volume.node, "created": rfc3339(volume.created), "size": volume.size}
 
 
 def main() -> None:

@@ -148,7 +148,7 @@ from ansible_collections.imagefleet.dify.plugins.module_utils._certificate.certi
 from ansible_collections.imagefleet.dify.plugins.module_utils._certificate.openssl import Openssl, openssl_cli
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError, MissingPrerequisite
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.lock import lock_on
-from ansible_collections.imagefleet.dify.plugins.module_utils._core.moment import utc_now
+from ansible_collections.imagefleet.dify.plugins.module_utils._core.moment import rfc3339, utc_now
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.outcome import finish, readable_arguments
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.spec import ArgumentSpec
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.workspace import task_workspace
@@ -250,7 +250,7 @@ def _shown(certificate: Certificate | None) -> dict[str, Any]:
 
 
 def _moment(certificate: Certificate | None) -> str | None:
-    return certificate.ends.strftime("%Y-%m-%dT%H:%M:%SZ") if certificate else None
+    return rfc3339(certificate.ends) if certificate else None
 
 
 def main() -> None:

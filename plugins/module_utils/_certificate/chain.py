@@ -14,6 +14,7 @@ from pathlib import Path
 from ansible_collections.imagefleet.dify.plugins.module_utils._certificate.certificate import parse_end, parse_names
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.cli import Cli
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
+from ansible_collections.imagefleet.dify.plugins.module_utils._core.moment import rfc3339
 
 _PEM = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 
@@ -34,7 +35,7 @@ class Shown:
     @property
     def end(self) -> str:
         """Its end as it is written, in messages and results."""
-        return f"{self.ends:%Y-%m-%dT%H:%M:%SZ}"
+        return rfc3339(self.ends)
 
     def is_due(self, now: datetime, warn_days: int) -> bool:
         """Whether it ends in less than so many days, or has ended."""

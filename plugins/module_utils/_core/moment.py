@@ -12,3 +12,12 @@ from datetime import datetime, timezone
 def utc_now() -> datetime:
     """Now, in UTC, without a zone."""
     return datetime.now(timezone.utc).replace(tzinfo=None)
+
+
+def rfc3339(moment: datetime) -> str:
+    """One in UTC as RFC 3339 writes it, to the second.
+
+    >>> rfc3339(datetime(2024, 2, 3, 4, 5, 6))
+    '2024-02-03T04:05:06Z'
+    """
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -15,10 +15,10 @@ import json
 import os
 import shutil
 import tarfile
-import time
 from typing import Callable, Iterable, Sequence
 
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.errors import CollectionError
+from ansible_collections.imagefleet.dify.plugins.module_utils._core.moment import rfc3339, utc_now
 from ansible_collections.imagefleet.dify.plugins.module_utils._core.workspace import locked_folder
 from ansible_collections.imagefleet.dify.plugins.module_utils._deployment.backup_plan import (
     BackupPlan,
@@ -77,7 +77,7 @@ class BackupStore:
         :raises CollectionError: something cannot be read. No backup is left then.
         """
         os.makedirs(self.folder, mode=0o700, exist_ok=True)
-        created = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        created = rfc3339(utc_now())
         name = f"{release.id if release else 'before'}-{created.replace(':', '').replace('-', '')}"
         with locked_folder(self.folder, ".making-") as making:
             os.chmod(making, 0o700)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import Any
 
+from ansible_collections.imagefleet.dify.plugins.module_utils._core.moment import rfc3339
 from ansible_collections.imagefleet.dify.plugins.module_utils._git.client import CommitDetails
 from ansible_collections.imagefleet.dify.plugins.module_utils._git.ref import Ref, version_of
 
@@ -21,19 +22,10 @@ def commit_result(ref: Ref, details: CommitDetails) -> dict[str, Any]:
         "version": version_of(ref, details.commit),
         "commit": details.commit,
         "commit_time": details.time,
-        "commit_date": rfc3339(details.time),
+        "commit_date": rfc3339(datetime.fromtimestamp(details.time, timezone.utc)),
     }
 
 
 def tree_result(head: CommitDetails) -> dict[str, Any]:
     """The keys of the commit that is checked out, patched or not."""
     return {"head": head.commit, "tree": head.tree, "trees": dict(head.trees)}
-
-
-def rfc3339(seconds: int) -> str:
-    """A time as RFC 3339 writes it, in UTC.
-
-    >>> rfc3339(0)
-    '1970-01-01T00:00:00Z'
-    """
-    return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
