@@ -38,6 +38,11 @@ def test_the_engine_would_come_from_a_mirror_of_dockers_repository(play_there):
     assert "Would install docker-ce, " in shown
 
 
+def test_a_disk_that_is_too_small_is_refused_with_numbers(provision):
+    with pytest.raises(pytest.fail.Exception, match="GB are free for /var/lib/docker, and 1000000 GB are needed"):
+        provision(build_host_disk_minimum=10**6)
+
+
 def test_fresh_host_becomes_a_build_host(host, provision):
     assert provision("--check", "--diff")
     assert docker("exec", host, "sh", "-c", "ls /etc/docker /usr/sbin/dockerd 2>/dev/null; true") == ""
@@ -48,6 +53,10 @@ def test_fresh_host_becomes_a_build_host(host, provision):
     upgrades = docker("exec", host, "apt-get", "--simulate", "upgrade")
     # That a second run changes nothing is shown by Molecule and on this machine.
     assert [line for line in upgrades.splitlines() if "forky" in line or "trixie" in line] == []
+
+
+def test_disk_is_asked_for_once(provision):
+    assert provision("--check", build_host_disk_minimum=10**6) == []
 
 
 def test_what_a_killed_machine_leaves(host, provision):

@@ -36,7 +36,6 @@ def test_another_run_changes_nothing(run_playbook, playbook, mode):
 @pytest.mark.parametrize(
     "variables, words",
     [
-        pytest.param({"build_host_disk_minimum": 10**6}, ["GB are free", "1000000 GB are needed"], id="disk-too-small"),
         pytest.param({"build_host_memory_minimum": 10**9}, ["MB of memory", "1000000000 MB"], id="memory-too-small"),
         pytest.param(
             {"build_host_engine_minimum": "999.0"}, ["The engine of localhost is", "999.0"], id="engine-too-old"
