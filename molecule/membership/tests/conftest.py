@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 from typing import Any, Callable
 
@@ -17,11 +18,24 @@ FOLDER = "/var/lib/imagefleet/buildx"
 
 
 @pytest.fixture(scope="module")
-def endpoints() -> dict[str, str]:
+def driver() -> str:
+    """The host that drives."""
+    return "driving"
+
+
+@pytest.fixture(scope="module")
+def running() -> Callable[[str], int]:
+    """How many nodes of the builder that a host has do run."""
+    inspect = f"BUILDX_CONFIG={FOLDER} timeout 120 docker buildx inspect --bootstrap dify-builder"
+    return lambda name: len(re.findall("^Status: +running$", _ask(name, inspect, check=False), re.MULTILINE))
+
+
+@pytest.fixture(scope="module")
+def endpoints(driver: str, running: Callable[[str], int]) -> dict[str, str]:
     """Where the builder's nodes are, by their names. Each has to run."""
-    shown = _ask(f"BUILDX_CONFIG={FOLDER} docker buildx inspect --bootstrap dify-builder")
-    nodes = {node["Name"]: node["Endpoint"] for node in _instance()["Nodes"]}
-    assert shown.count("Status:") == shown.count("running") == len(nodes), shown
+    instance = json.loads(_ask(driver, f"cat {FOLDER}/instances/dify-builder"))
+    nodes = {node["Name"]: node["Endpoint"] for node in instance["Nodes"]}
+    assert running(driver) == len(nodes)
     return nodes
 
 
@@ -31,12 +45,7 @@ def listens(host: Any) -> Callable[[int], bool]:
     return lambda port: any(f":{port}" in line for line in host.check_output("ss -Hltn").splitlines())
 
 
-def _instance() -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(_ask(f"cat {FOLDER}/instances/dify-builder"))
-    return found
-
-
-def _ask(command: str) -> str:
-    container = f"molecule-{os.environ['MOLECULE_SCENARIO_NAME']}-driving"
+def _ask(name: str, command: str, check: bool = True) -> str:
+    container = f"molecule-{os.environ['MOLECULE_SCENARIO_NAME']}-{name}"
     asked = ["docker", "exec", container, "sh", "-c", command]
-    return subprocess.run(asked, check=True, capture_output=True, text=True).stdout
+    return subprocess.run(asked, check=check, capture_output=True, text=True).stdout

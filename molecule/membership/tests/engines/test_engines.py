@@ -6,9 +6,17 @@
 
 from __future__ import annotations
 
+import re
+
 
 def test_nodes_are_reached_by_ssh(endpoints, address):
     assert endpoints == {name: f"ssh://root@{address(name)}:22" for name in ("driving", "leaving", "joining")}
+
+
+def test_it_lets_in_the_host_that_drives_and_none_that_did(host):
+    assert re.findall(" builds from (.*)$", host.file("/root/.ssh/authorized_keys").content_string, re.MULTILINE) == [
+        "driving"
+    ]
 
 
 def test_the_service_is_gone(host, name, listens):
