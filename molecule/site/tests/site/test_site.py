@@ -15,6 +15,8 @@ import pytest
 
 REGISTRY_HOST = "amd64"
 VERSION = "0.15.90"
+#: Where registry_trust_file says that hosts have its authority.
+TRUSTED = "/srv/trust/fleet.crt"
 
 
 def test_dify_answers(name, address):
@@ -40,6 +42,6 @@ def test_the_registry_is_trusted_by_its_authority_and_lets_no_stranger_in(host, 
     with pytest.raises(urllib.error.URLError) as failure:
         urllib.request.urlopen(where, timeout=10)
     assert isinstance(failure.value.reason, ssl.SSLCertVerificationError)
-    authority = host.file("/etc/imagefleet/registry.crt").content_string
+    authority = host.file(TRUSTED).content_string
     with pytest.raises(urllib.error.HTTPError, match="401"):
         urllib.request.urlopen(where, timeout=10, context=ssl.create_default_context(cadata=authority))
