@@ -51,7 +51,7 @@ site: bootstrap ## the playbook site over a fleet of an amd64 and an emulated ar
 engines: bootstrap ## a fleet whose engines are reached over ssh, and a machine that pretends to be one of its hosts (after make test)
 	@tools/check engines
 
-membership: bootstrap ## hosts that join a fleet and leave it, down to one, and a fleet that changes its driver (after make test)
+membership: bootstrap ## a fleet that two controllers provision, that hosts join, drive and leave, down to one, and that changes its driver (after make test)
 	@tools/check membership
 
 fresh_host: bootstrap ## a host without systemd, from nothing: killed, reconfigured, looked after (after make test)
